@@ -1,0 +1,57 @@
+export type { AccessDecision, AccessPolicy, AccessRequest } from "./access-policy.ts";
+export { type AppChannel, type AppProtocol, appFunction } from "./app-channel.ts";
+export {
+  type Body,
+  type BodyStream,
+  type ByteString,
+  type CallStatus,
+  emptyBody,
+  type HeaderList,
+  type HttpExtension,
+  headerValue,
+  type InvokeRequest,
+  type InvokeResponse,
+  isBuffered,
+  isHttpStatus,
+  type PeerIdentity,
+  type ReceivedCall,
+  readBody,
+  type StatusDetail,
+  type TraceContext,
+} from "./call.ts";
+export type { Component, ComponentContext, ComponentFactory } from "./component.ts";
+export {
+  errorText,
+  isOutriggerError,
+  OutriggerError,
+  type OutriggerErrorCode,
+  type OutriggerErrorOptions,
+  rpcError,
+  toRpcStatus,
+} from "./errors.ts";
+export { bytesToText, goQuote, textToBytes } from "./go-quote.ts";
+export { joinHostPort } from "./host-port.ts";
+export type { HttpHandler, HttpRequest, HttpResponse } from "./http-exchange.ts";
+export type { Svid, WorkloadIdentity } from "./identity.ts";
+export { cleanPath, normalizeMethod } from "./invocation/method-path.ts";
+export { parseTarget, type Target } from "./invocation/target.ts";
+export { type LogFields, type Logger, type LogLevel, silentLogger } from "./logger.ts";
+export { compose, type Handler, type Middleware } from "./middleware.ts";
+export { parseOptions, type StandardSchema } from "./options.ts";
+export type {
+  Endpoint,
+  EndpointOutcome,
+  Instance,
+  ResolveRequest,
+  Resolver,
+  ResolverFeatures,
+} from "./resolver.ts";
+export { formatRpcStatus, RpcCode, type RpcStatus } from "./rpc-status.ts";
+export { type CallSide, joinTelemetry, type Telemetry } from "./telemetry.ts";
+export type {
+  Connection,
+  ListenAddress,
+  Transport,
+  TransportFeatures,
+  TransportHandler,
+} from "./transport.ts";
