@@ -58,8 +58,9 @@ export function isOutriggerError(
   reason: unknown,
   code?: OutriggerErrorCode,
 ): reason is OutriggerError {
-  if (!(reason instanceof Error) || !(brand in reason)) return false;
-  return code === undefined || (reason as OutriggerError).code === code;
+  if (!(reason instanceof Error)) return false;
+  const candidate = reason as OutriggerError;
+  return brand in candidate && (code === undefined || candidate.code === code);
 }
 
 /** An error that is an RPC status: its message is the printed form that Dapr embeds in error texts. */
