@@ -1,0 +1,42 @@
+import { OutriggerError } from "../errors.ts";
+
+/** Waits, unless the signal aborts first. @throws OutriggerError `OTR_ABORTED`. */
+export function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(abortError(signal));
+      return;
+    }
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(abortError(signal));
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    }, delayMs);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+/** The error for a caller that has gone away. */
+export function abortError(signal: AbortSignal): OutriggerError {
+  return new OutriggerError("the call was cancelled by its caller", {
+    code: "OTR_ABORTED",
+    cause: signal.reason,
+    rpc: { code: 1, message: "context canceled" },
+  });
+}
+
+/** Resolves to true when the work ended in time, to false when it did not. Never rejects early. */
+export async function within(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, false);
+  });
+  try {
+    return await Promise.race([work.then(() => true), timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

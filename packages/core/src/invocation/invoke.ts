@@ -1,0 +1,95 @@
+import type { AppChannel } from "../app-channel.ts";
+import type { AppHealth } from "../app-health.ts";
+import type { InvokeRequest, InvokeResponse } from "../call.ts";
+import { isOutriggerError, OutriggerError, rpcError } from "../errors.ts";
+import { RpcCode } from "../rpc-status.ts";
+import type { Telemetry } from "../telemetry.ts";
+import { normalizeMethod } from "./method-path.ts";
+import type { RemoteInvoker } from "./remote.ts";
+import { parseTarget } from "./target.ts";
+
+/** What the caller's half works with. */
+export interface CallerParts {
+  readonly appId: string;
+  readonly namespace: string;
+  readonly appChannel: AppChannel | undefined;
+  readonly appHealth: AppHealth;
+  readonly remote: RemoteInvoker;
+  readonly telemetry: Telemetry | undefined;
+}
+
+/** The caller's half: own app or another one. Read together with `remote.ts` and `receive.ts`. */
+export function createInvoke(
+  parts: CallerParts,
+): (request: InvokeRequest) => Promise<InvokeResponse> {
+  const { telemetry } = parts;
+  if (telemetry === undefined) return (request) => invoke(parts, undefined, request);
+  return async (request) => {
+    const token = telemetry.started?.("caller", request);
+    try {
+      const response = await invoke(parts, token, request);
+      telemetry.finished?.(token, request, response, undefined);
+      return response;
+    } catch (reason) {
+      telemetry.finished?.(token, request, undefined, reason);
+      throw reason;
+    }
+  };
+}
+
+async function invoke(
+  parts: CallerParts,
+  token: unknown,
+  request: InvokeRequest,
+): Promise<InvokeResponse> {
+  const method = normalizeMethod(request.method);
+  const target = parseTarget(request.target, parts.namespace);
+  if (target.kind === "url") {
+    throw new OutriggerError(`URL targets are not configured: ${target.url}`, {
+      code: "OTR_TARGET_INVALID",
+      details: { target: target.url },
+    });
+  }
+  const call = method === request.method ? request : { ...request, method };
+  if (target.appId === parts.appId && target.namespace === parts.namespace) {
+    parts.telemetry?.resolved?.(token, target, undefined);
+    return callOwnApp(parts, call);
+  }
+  return parts.remote.invoke(call, target, token);
+}
+
+/** A call to the own app takes no network and no access policy (Dapr: self invocation). */
+function callOwnApp(parts: CallerParts, call: InvokeRequest): Promise<InvokeResponse> {
+  const { appChannel } = parts;
+  if (appChannel === undefined) {
+    throw new OutriggerError("cannot invoke local endpoint: app channel not initialized", {
+      code: "OTR_APP_CHANNEL_MISSING",
+    });
+  }
+  parts.appHealth.assertHealthy();
+  return appChannel.deliver(call);
+}
+
+/** True for failures after which another attempt is safe and may help. */
+export function isRetryable(reason: unknown): boolean {
+  return (
+    isOutriggerError(reason, "OTR_PEER_UNAVAILABLE") ||
+    isOutriggerError(reason, "OTR_PEER_UNAUTHENTICATED")
+  );
+}
+
+/** The error of a target that stayed unreachable, in Dapr's words. */
+export function retriesExhausted(target: string, retries: number, last: Error): OutriggerError {
+  return new OutriggerError(
+    `failed to invoke target ${target} after ${retries} retries. Error: ${last.message}`,
+    { code: "OTR_PEER_UNAVAILABLE", cause: last, details: { target, retries } },
+  );
+}
+
+/** The app is known to be unwell, so it is not bothered. */
+export function unhealthyError(): OutriggerError {
+  return rpcError("OTR_APP_UNHEALTHY", {
+    code: RpcCode.INTERNAL,
+    message: "app is not in a healthy state",
+  });
+}

@@ -1,0 +1,83 @@
+import type { AccessPolicy } from "../access-policy.ts";
+import type { AppChannel } from "../app-channel.ts";
+import type { AppHealth } from "../app-health.ts";
+import { type InvokeResponse, type ReceivedCall } from "../call.ts";
+import { errorText, isOutriggerError, rpcError } from "../errors.ts";
+import { RpcCode } from "../rpc-status.ts";
+import type { Telemetry } from "../telemetry.ts";
+import { normalizeMethod } from "./method-path.ts";
+
+/** What the callee's half works with. */
+export interface CalleeParts {
+  readonly appChannel: AppChannel | undefined;
+  readonly appHealth: AppHealth;
+  readonly accessPolicy: AccessPolicy | undefined;
+  readonly telemetry: Telemetry | undefined;
+}
+
+/** The callee's half: authorise what will be delivered, then deliver it. */
+export function createReceive(
+  parts: CalleeParts,
+): (call: ReceivedCall) => Promise<InvokeResponse> {
+  const { telemetry } = parts;
+  if (telemetry === undefined) return (call) => receive(parts, undefined, call);
+  return async (call) => {
+    const token = telemetry.started?.("callee", call);
+    try {
+      const response = await receive(parts, token, call);
+      telemetry.finished?.(token, call, response, undefined);
+      return response;
+    } catch (reason) {
+      telemetry.finished?.(token, call, undefined, reason);
+      throw reason;
+    }
+  };
+}
+
+async function receive(
+  parts: CalleeParts,
+  token: unknown,
+  received: ReceivedCall,
+): Promise<InvokeResponse> {
+  const { appChannel } = parts;
+  if (appChannel === undefined) {
+    throw rpcError("OTR_APP_CHANNEL_MISSING", {
+      code: RpcCode.INTERNAL,
+      message: "app channel is not initialized",
+    });
+  }
+  const method = normalizeMethod(received.method);
+  const call = method === received.method ? received : { ...received, method };
+  authorize(parts, token, call, appChannel);
+  try {
+    parts.appHealth.assertHealthy();
+    return await appChannel.deliver(call);
+  } catch (reason) {
+    if (isOutriggerError(reason, "OTR_ABORTED")) throw reason;
+    throw rpcError(
+      isOutriggerError(reason) ? reason.code : "OTR_APP_FAILED",
+      { code: RpcCode.INTERNAL, message: `error invoking app channel: ${errorText(reason)}` },
+      { cause: reason },
+    );
+  }
+}
+
+function authorize(
+  parts: CalleeParts,
+  token: unknown,
+  call: ReceivedCall,
+  appChannel: AppChannel,
+): void {
+  const { accessPolicy } = parts;
+  if (accessPolicy === undefined) return;
+  const protocol = appChannel.protocol.startsWith("grpc") ? "grpc" : "http";
+  const verb = protocol === "grpc" ? "" : (call.http?.verb ?? "");
+  const decision = accessPolicy.decide({ peer: call.peer, method: call.method, verb, protocol });
+  if (decision.allowed) return;
+  parts.telemetry?.denied?.(token, call, decision.reason);
+  const id = call.peer?.spiffeId ?? "";
+  throw rpcError("OTR_POLICY_DENIED", {
+    code: RpcCode.PERMISSION_DENIED,
+    message: `access control policy has denied access to id: ${id} operation: ${call.method} verb: ${verb || "NONE"}`,
+  });
+}

@@ -1,0 +1,153 @@
+import { type Balancer, includesEndpoint } from "../balancer.ts";
+import type { InvokeRequest, InvokeResponse } from "../call.ts";
+import { OutriggerError } from "../errors.ts";
+import type { Endpoint, Resolver, ResolveRequest } from "../resolver.ts";
+import type { Telemetry } from "../telemetry.ts";
+import type { Connection, Transport } from "../transport.ts";
+import { pause } from "./abortable.ts";
+import { type CallerIdentity, forwardedBy } from "./forwarded.ts";
+import { isRetryable, retriesExhausted } from "./invoke.ts";
+import { canRepeat, trackBody } from "./repeatable-body.ts";
+
+/** The retries that every remote call has (Dapr: `DaprBuiltInServiceRetries`). */
+export interface BuiltInRetry {
+  /** Attempts after the first on endpoints that have all failed already. Default 3. */
+  readonly retries: number;
+  /** Pause before each of them, in milliseconds. Default 1000. */
+  readonly delayMs: number;
+}
+
+/** What reaching another sidecar takes. */
+export interface RemoteParts {
+  readonly caller: CallerIdentity;
+  readonly resolver: Resolver | undefined;
+  readonly transport: Transport;
+  readonly balancer: Balancer;
+  readonly retry: BuiltInRetry;
+  readonly telemetry: Telemetry | undefined;
+}
+
+/** Endpoints tried without a pause in one call, however many the resolver knows. */
+const maxFailovers = 8;
+
+/** Resolve, balance, send; on a broken or refused connection, the next endpoint. */
+export class RemoteInvoker {
+  readonly #parts: RemoteParts;
+  readonly #forward: ReturnType<typeof forwardedBy>;
+
+  constructor(parts: RemoteParts) {
+    this.#parts = parts;
+    this.#forward = forwardedBy(parts.caller);
+  }
+
+  /** @throws OutriggerError of the last attempt, or of the first one that cannot be repeated. */
+  async invoke(
+    request: InvokeRequest,
+    target: ResolveRequest,
+    token: unknown,
+  ): Promise<InvokeResponse> {
+    const resolver = this.#requireResolver();
+    const call: InvokeRequest = {
+      ...request,
+      metadata: this.#forward(request.metadata, target),
+      body: trackBody(request.body),
+    };
+    const endpoints = await resolver.resolve(target, call.signal);
+    const endpoint = this.#parts.balancer.pick(target, endpoints, [], call);
+    this.#parts.telemetry?.resolved?.(token, target, endpoint);
+    const connection = this.#parts.transport.connect(endpoint, target);
+    try {
+      return await connection.invoke(call);
+    } catch (reason) {
+      if (!isRetryable(reason)) throw reason;
+      return this.#recover(resolver, call, target, token, { endpoint, connection, reason });
+    }
+  }
+
+  #requireResolver(): Resolver {
+    const { resolver } = this.#parts;
+    if (resolver !== undefined) return resolver;
+    throw new OutriggerError("name resolver not initialized", { code: "OTR_RESOLVER_MISSING" });
+  }
+
+  /** Off the usual path: the first attempt failed in a way that another one may mend. */
+  async #recover(
+    resolver: Resolver,
+    call: InvokeRequest,
+    target: ResolveRequest,
+    token: unknown,
+    first: FailedAttempt,
+  ): Promise<InvokeResponse> {
+    const { retry, telemetry } = this.#parts;
+    let failure = first;
+    let retries = 0;
+    let tried: Endpoint[] = [];
+    for (;;) {
+      failure.connection?.reset();
+      if (failure.endpoint !== undefined) {
+        resolver.report?.(target, failure.endpoint, "unreachable");
+        tried.push(failure.endpoint);
+      }
+      if (!canRepeat(call.body)) throw failure.reason;
+      const untried = await untriedEndpoint(resolver, target, tried, call.signal);
+      const failover = untried && tried.length <= maxFailovers;
+      if (!failover) {
+        if (call.bodyLength === undefined) throw failure.reason;
+        if (retries >= retry.retries) {
+          throw retriesExhausted(call.target, retries, failure.reason as Error);
+        }
+        retries += 1;
+        tried = [];
+      }
+      const delayMs = failover ? 0 : retry.delayMs;
+      telemetry?.retried?.(token, failure.reason, delayMs);
+      if (delayMs > 0) await pause(delayMs, call.signal);
+      const outcome = await this.#attempt(resolver, call, target, tried);
+      if ("response" in outcome) return outcome.response;
+      failure = outcome;
+    }
+  }
+
+  async #attempt(
+    resolver: Resolver,
+    call: InvokeRequest,
+    target: ResolveRequest,
+    tried: readonly Endpoint[],
+  ): Promise<{ readonly response: InvokeResponse } | FailedAttempt> {
+    let endpoint: Endpoint | undefined;
+    let connection: Connection | undefined;
+    try {
+      const endpoints = await resolver.resolve(target, call.signal);
+      endpoint = this.#parts.balancer.pick(target, endpoints, tried, call);
+      connection = this.#parts.transport.connect(endpoint, target);
+      return { response: await connection.invoke(call) };
+    } catch (reason) {
+      call.signal.throwIfAborted();
+      // A look-up that fails now may succeed later: the app was known a moment ago.
+      if (endpoint !== undefined && !isRetryable(reason)) throw reason;
+      return { endpoint, connection, reason };
+    }
+  }
+}
+
+interface FailedAttempt {
+  readonly endpoint: Endpoint | undefined;
+  readonly connection: Connection | undefined;
+  readonly reason: unknown;
+}
+
+async function untriedEndpoint(
+  resolver: Resolver,
+  target: ResolveRequest,
+  tried: readonly Endpoint[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const endpoints = await resolver.resolve(target, signal);
+    return endpoints.some((endpoint) => !includesEndpoint(tried, endpoint));
+  } catch {
+    // Nothing known at the moment: the pause before the next attempt gives the registry time.
+    signal.throwIfAborted();
+    return false;
+  }
+}

@@ -1,0 +1,84 @@
+import type { AppProtocol } from "./app-channel.ts";
+import { OutriggerError } from "./errors.ts";
+import type { MetadataView } from "./ingress.ts";
+
+/** How the sidecar reaches its app, as the metadata route tells it. */
+export interface AppConnection {
+  /** 0 when the sidecar has no app. */
+  readonly port: number;
+  readonly protocol: AppProtocol;
+  readonly channelAddress: string;
+  /** 0 = unlimited. */
+  readonly maxConcurrency: number;
+  readonly health?: {
+    /** Only for the HTTP protocols. */
+    readonly path?: string;
+    readonly intervalMs: number;
+    readonly timeoutMs: number;
+    readonly threshold: number;
+  };
+}
+
+/** A loaded component, as the metadata route lists it. */
+export interface ComponentDescription {
+  readonly name: string;
+  readonly type: string;
+  readonly version: string;
+  readonly capabilities: readonly string[];
+}
+
+/** The facts of a sidecar that do not change while it runs. */
+export interface SidecarDescription {
+  /** Dapr-compatible version, `N.N.N`. */
+  readonly runtimeVersion: string;
+  readonly enabledFeatures: readonly string[];
+  readonly components: readonly ComponentDescription[];
+  readonly httpEndpoints: readonly string[];
+  readonly resiliencies: readonly string[];
+  readonly appConnection: AppConnection;
+}
+
+/** Everything that the metadata routes answer. */
+export interface MetadataSnapshot extends SidecarDescription {
+  readonly id: string;
+  readonly extended: Readonly<Record<string, string>>;
+  /** False while the app is awaited: Dapr tells its actor runtime as INITIALIZING then. */
+  readonly initialized: boolean;
+}
+
+/** Bound on attributes that clients can set, so that a hostile one cannot grow the process. */
+const maxExtendedAttributes = 1_024;
+
+/** Holds what `PUT /v1.0/metadata/{key}` sets beside the fixed description. */
+export class MetadataStore implements MetadataView {
+  readonly #id: string;
+  readonly #description: SidecarDescription;
+  readonly #extended = new Map<string, string>();
+  #initialized = false;
+
+  constructor(id: string, description: SidecarDescription) {
+    this.#id = id;
+    this.#description = description;
+  }
+
+  snapshot(): MetadataSnapshot {
+    const extended = Object.fromEntries(this.#extended);
+    extended.daprRuntimeVersion = this.#description.runtimeVersion;
+    return { ...this.#description, id: this.#id, extended, initialized: this.#initialized };
+  }
+
+  set(key: string, value: string): void {
+    if (key === "") return;
+    if (!this.#extended.has(key) && this.#extended.size >= maxExtendedAttributes) {
+      throw new OutriggerError(`metadata holds ${maxExtendedAttributes} attributes already`, {
+        code: "OTR_OPTIONS_INVALID",
+        details: { key },
+      });
+    }
+    this.#extended.set(key, value);
+  }
+
+  markInitialized(): void {
+    this.#initialized = true;
+  }
+}
