@@ -1,6 +1,6 @@
 import type { AppChannel } from "./app-channel.ts";
-import { unhealthyError } from "./invocation/invoke.ts";
 import { pause } from "./invocation/abortable.ts";
+import { unhealthyError } from "./invocation/failures.ts";
 import type { Logger } from "./logger.ts";
 
 /** How the app is probed. */

@@ -1,5 +1,7 @@
 export type { AccessDecision, AccessPolicy, AccessRequest } from "./access-policy.ts";
 export { type AppChannel, type AppProtocol, appFunction } from "./app-channel.ts";
+export { AppHealth, type AppHealthSettings } from "./app-health.ts";
+export { type Balancer, roundRobin } from "./balancer.ts";
 export {
   type Body,
   type BodyStream,
@@ -33,11 +35,27 @@ export { bytesToText, goQuote, textToBytes } from "./go-quote.ts";
 export { joinHostPort } from "./host-port.ts";
 export type { HttpHandler, HttpRequest, HttpResponse } from "./http-exchange.ts";
 export type { Svid, WorkloadIdentity } from "./identity.ts";
+export type {
+  HealthView,
+  Ingress,
+  IngressFactory,
+  MetadataView,
+  Sidecar,
+} from "./ingress.ts";
 export { cleanPath, normalizeMethod } from "./invocation/method-path.ts";
+export type { BuiltInRetry } from "./invocation/remote.ts";
 export { parseTarget, type Target } from "./invocation/target.ts";
 export { type LogFields, type Logger, type LogLevel, silentLogger } from "./logger.ts";
+export {
+  type AppConnection,
+  type ComponentDescription,
+  type MetadataSnapshot,
+  MetadataStore,
+  type SidecarDescription,
+} from "./metadata.ts";
 export { compose, type Handler, type Middleware } from "./middleware.ts";
 export { parseOptions, type StandardSchema } from "./options.ts";
+export type { CallOptions } from "./outgoing-call.ts";
 export type {
   Endpoint,
   EndpointOutcome,
@@ -47,6 +65,8 @@ export type {
   ResolverFeatures,
 } from "./resolver.ts";
 export { formatRpcStatus, RpcCode, type RpcStatus } from "./rpc-status.ts";
+export { createRuntime, type Runtime, type StopResult } from "./runtime.ts";
+export type { RuntimeOptions } from "./runtime-options.ts";
 export { type CallSide, joinTelemetry, type Telemetry } from "./telemetry.ts";
 export type {
   Connection,

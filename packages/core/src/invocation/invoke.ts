@@ -1,8 +1,7 @@
 import type { AppChannel } from "../app-channel.ts";
 import type { AppHealth } from "../app-health.ts";
 import type { InvokeRequest, InvokeResponse } from "../call.ts";
-import { isOutriggerError, OutriggerError, rpcError } from "../errors.ts";
-import { RpcCode } from "../rpc-status.ts";
+import { OutriggerError } from "../errors.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { normalizeMethod } from "./method-path.ts";
 import type { RemoteInvoker } from "./remote.ts";
@@ -68,28 +67,4 @@ function callOwnApp(parts: CallerParts, call: InvokeRequest): Promise<InvokeResp
   }
   parts.appHealth.assertHealthy();
   return appChannel.deliver(call);
-}
-
-/** True for failures after which another attempt is safe and may help. */
-export function isRetryable(reason: unknown): boolean {
-  return (
-    isOutriggerError(reason, "OTR_PEER_UNAVAILABLE") ||
-    isOutriggerError(reason, "OTR_PEER_UNAUTHENTICATED")
-  );
-}
-
-/** The error of a target that stayed unreachable, in Dapr's words. */
-export function retriesExhausted(target: string, retries: number, last: Error): OutriggerError {
-  return new OutriggerError(
-    `failed to invoke target ${target} after ${retries} retries. Error: ${last.message}`,
-    { code: "OTR_PEER_UNAVAILABLE", cause: last, details: { target, retries } },
-  );
-}
-
-/** The app is known to be unwell, so it is not bothered. */
-export function unhealthyError(): OutriggerError {
-  return rpcError("OTR_APP_UNHEALTHY", {
-    code: RpcCode.INTERNAL,
-    message: "app is not in a healthy state",
-  });
 }

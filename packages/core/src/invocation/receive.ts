@@ -1,7 +1,7 @@
 import type { AccessPolicy } from "../access-policy.ts";
 import type { AppChannel } from "../app-channel.ts";
 import type { AppHealth } from "../app-health.ts";
-import { type InvokeResponse, type ReceivedCall } from "../call.ts";
+import type { InvokeResponse, ReceivedCall } from "../call.ts";
 import { errorText, isOutriggerError, rpcError } from "../errors.ts";
 import { RpcCode } from "../rpc-status.ts";
 import type { Telemetry } from "../telemetry.ts";
@@ -16,9 +16,7 @@ export interface CalleeParts {
 }
 
 /** The callee's half: authorise what will be delivered, then deliver it. */
-export function createReceive(
-  parts: CalleeParts,
-): (call: ReceivedCall) => Promise<InvokeResponse> {
+export function createReceive(parts: CalleeParts): (call: ReceivedCall) => Promise<InvokeResponse> {
   const { telemetry } = parts;
   if (telemetry === undefined) return (call) => receive(parts, undefined, call);
   return async (call) => {

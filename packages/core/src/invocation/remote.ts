@@ -1,12 +1,12 @@
 import { type Balancer, includesEndpoint } from "../balancer.ts";
 import type { InvokeRequest, InvokeResponse } from "../call.ts";
 import { OutriggerError } from "../errors.ts";
-import type { Endpoint, Resolver, ResolveRequest } from "../resolver.ts";
+import type { Endpoint, ResolveRequest, Resolver } from "../resolver.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { Connection, Transport } from "../transport.ts";
 import { pause } from "./abortable.ts";
+import { isRetryable, retriesExhausted } from "./failures.ts";
 import { type CallerIdentity, forwardedBy } from "./forwarded.ts";
-import { isRetryable, retriesExhausted } from "./invoke.ts";
 import { canRepeat, trackBody } from "./repeatable-body.ts";
 
 /** The retries that every remote call has (Dapr: `DaprBuiltInServiceRetries`). */
