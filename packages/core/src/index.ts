@@ -23,6 +23,11 @@ export {
 } from "./call.ts";
 export type { Component, ComponentContext, ComponentFactory } from "./component.ts";
 export {
+  createEndpointHealth,
+  type EndpointHealth,
+  type EndpointHealthSettings,
+} from "./endpoint-health.ts";
+export {
   errorText,
   isOutriggerError,
   OutriggerError,
