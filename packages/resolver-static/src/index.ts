@@ -1,1 +1,5 @@
-export {};
+export {
+  type ResolverStaticOptions,
+  resolverStatic,
+  type StaticEndpoint,
+} from "./resolver-static.ts";
