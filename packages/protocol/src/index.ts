@@ -1,4 +1,21 @@
 export { type AnyMessage, decodeAny } from "./any-message.ts";
+export { isValidBaggage } from "./baggage.ts";
+export { errorBody } from "./error-body.ts";
+export {
+  decodeErrorInfo,
+  type ErrorInfo,
+  encodeErrorInfo,
+  errorInfoTypeUrl,
+} from "./error-info.ts";
+export { decodeGrpcMessage, encodeGrpcMessage } from "./grpc-message.ts";
+export {
+  type GrpcHeadersResult,
+  grpcMetadataToInternal,
+  metadataToGrpc,
+} from "./grpc-metadata.ts";
+export { formatGrpcTimeout, parseGrpcTimeout } from "./grpc-timeout.ts";
+export { canonicalHeaderName } from "./header-name.ts";
+export { appResponseHeaders, toHttpMetadata } from "./http-metadata.ts";
 export { HttpVerb, httpVerbName, httpVerbNumber } from "./http-verb.ts";
 export {
   type DecodedInternalInvokeRequest,
@@ -32,8 +49,35 @@ export {
   type InvokeRequestMessage,
   type InvokeResponseMessage,
 } from "./invoke-messages.ts";
+export {
+  type ActiveActorsCount,
+  type ActorRuntime,
+  ActorRuntimeStatus,
+  type AppConnectionHealthProperties,
+  type AppConnectionProperties,
+  type GetMetadataResponse,
+  type RegisteredComponent,
+} from "./metadata-response.ts";
+export { decodeGetMetadataResponse } from "./metadata-response-decode.ts";
+export { encodeGetMetadataResponse } from "./metadata-response-encode.ts";
+export { type HttpHeadersResult, isGrpcOrigin, metadataToHttpHeaders } from "./metadata-to-http.ts";
+export { appPaths, daprPaths, foreignDaprPaths, serviceInvocationPaths } from "./method-paths.ts";
 export { ProtoReader } from "./proto-reader.ts";
 export { ProtoWriter, type ProtoWriterOptions } from "./proto-writer.ts";
+export { httpReasonPhrase } from "./reason-phrase.ts";
+export {
+  decodeEmpty,
+  decodeInvokeServiceRequest,
+  decodeSetMetadataRequest,
+  type EmptyMessage,
+  encodeEmpty,
+  encodeInvokeServiceRequest,
+  encodeSetMetadataRequest,
+  type InvokeServiceRequest,
+  type SetMetadataRequest,
+} from "./runtime-messages.ts";
+export { httpStatusToRpcCode, rpcCodeToHttpStatus } from "./status-codes.ts";
+export { statusToJson } from "./status-json.ts";
 export { decodeStatus, encodeStatus, type StatusMessage } from "./status-message.ts";
 export {
   decodeStreamPayload,
@@ -41,3 +85,10 @@ export {
   encodeStreamPayload,
   type StreamPayload,
 } from "./stream-payload.ts";
+export {
+  decodeTraceBin,
+  encodeTraceBin,
+  formatTraceparent,
+  parseTraceparent,
+  type SpanContext,
+} from "./trace-context.ts";
