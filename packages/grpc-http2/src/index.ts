@@ -1,1 +1,24 @@
-export {};
+export { GrpcClient, type GrpcClientOptions } from "./client.ts";
+export type { GrpcRequest, GrpcResponse } from "./client-call.ts";
+export { decompress } from "./compression.ts";
+export type { DialTarget, DialTls } from "./dial.ts";
+export {
+  FrameParser,
+  frameMessage,
+  framePrefixBytes,
+  type GrpcFrame,
+  writeFramePrefix,
+} from "./frames.ts";
+export { encodeBinary } from "./headers.ts";
+export { daprKeepAlive, type KeepAliveTimes } from "./keep-alive.ts";
+export { MessageReader } from "./message-reader.ts";
+export { type GrpcHandler, GrpcServer, type GrpcServerOptions } from "./server.ts";
+export { GrpcServerCall } from "./server-call.ts";
+export {
+  decodeGrpcMessage,
+  encodeGrpcMessage,
+  type GrpcStatus,
+  type GrpcStatusOrigin,
+  okStatus,
+} from "./status.ts";
+export { encodeGrpcTimeout, parseGrpcTimeout } from "./timeout.ts";

@@ -1,0 +1,188 @@
+import { constants, type ServerHttp2Stream } from "node:http2";
+import { TLSSocket } from "node:tls";
+import { type HeaderList, RpcCode } from "@outrigger/core";
+import { decompress } from "./compression.ts";
+import type { GrpcFrame } from "./frames.ts";
+import { addHeaders, addStatus } from "./headers.ts";
+import { MessageReader } from "./message-reader.ts";
+import { type GrpcStatus, okStatus } from "./status.ts";
+import { parseGrpcTimeout } from "./timeout.ts";
+
+/** What a server call is made from. */
+export interface ServerCallParts {
+  readonly stream: ServerHttp2Stream;
+  readonly path: string;
+  readonly headers: HeaderList;
+  readonly contentType: string;
+  readonly maxMessageBytes: number;
+  readonly now: () => number;
+}
+
+/** One call as a server's handler sees it. */
+export class GrpcServerCall {
+  /** `/package.Service/Method`. */
+  readonly path: string;
+  /** Raw request headers, pseudo headers included. */
+  readonly headers: HeaderList;
+  /** As the client wrote it; the answer gets the same. */
+  readonly contentType: string;
+  readonly messages: MessageReader;
+  /** Milliseconds since the epoch, from `grpc-timeout`. */
+  readonly deadlineMs: number | undefined;
+  readonly #stream: ServerHttp2Stream;
+  readonly #maxMessageBytes: number;
+  readonly #abort = new AbortController();
+  #deadline: NodeJS.Timeout | undefined;
+  #finished = false;
+  #trailers: { readonly status: GrpcStatus; readonly list: HeaderList } | undefined;
+  #drained: Promise<void> | undefined;
+  #wakeDrained: (() => void) | undefined;
+
+  constructor(parts: ServerCallParts) {
+    this.path = parts.path;
+    this.headers = parts.headers;
+    this.contentType = parts.contentType;
+    this.#stream = parts.stream;
+    this.#maxMessageBytes = parts.maxMessageBytes;
+    this.messages = new MessageReader(parts.stream, parts.maxMessageBytes);
+    this.deadlineMs = this.#readDeadline(parts.now);
+    this.#listen();
+  }
+
+  /** Aborted when the client cancelled, went away, or its deadline passed. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** True when nothing more can be sent. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  /** First value of a request header. */
+  header(lowerCaseName: string): string | undefined {
+    for (let index = 0; index < this.headers.length; index += 2) {
+      if (this.headers[index] === lowerCaseName) return this.headers[index + 1];
+    }
+    return undefined;
+  }
+
+  /** The connection under TLS, from which a peer's certificate can be read. */
+  get tls(): TLSSocket | undefined {
+    const socket = this.#stream.session?.socket;
+    return socket instanceof TLSSocket ? socket : undefined;
+  }
+
+  /** The plain bytes of a message. @throws OutriggerError with the status for the client. */
+  decode(frame: GrpcFrame): Uint8Array | Promise<Uint8Array> {
+    return decompress(frame, this.header("grpc-encoding"), this.#maxMessageBytes);
+  }
+
+  /** Sends the response headers. At most once; `write` does it with none. */
+  respond(headers: HeaderList = []): void {
+    if (this.#finished || this.#stream.headersSent || this.#stream.destroyed) return;
+    this.#stream.respond(
+      addHeaders({ ":status": 200, "content-type": this.contentType }, headers),
+      { waitForTrailers: true },
+    );
+  }
+
+  /** Sends framed messages. Returns a promise when the caller should wait before the next ones. */
+  write(framed: Uint8Array): Promise<void> | undefined {
+    this.respond();
+    if (this.#finished || !this.#stream.writable || this.#stream.write(framed)) return undefined;
+    this.#drained ??= new Promise<void>((resolve) => {
+      this.#wakeDrained = resolve;
+    });
+    return this.#drained;
+  }
+
+  /** Ends the call: with trailers, or with the headers alone when nothing was sent before. */
+  finish(status: GrpcStatus = okStatus, trailers: HeaderList = [], last?: Uint8Array): void {
+    if (this.#finished) return;
+    if (last !== undefined) this.respond();
+    this.#settle();
+    if (this.#stream.destroyed) return;
+    this.messages.discard();
+    if (!this.#stream.headersSent) {
+      const headers = addStatus({ ":status": 200, "content-type": this.contentType }, status);
+      this.#stream.respond(addHeaders(headers, trailers), { endStream: true });
+      this.#closeWhenSent();
+      return;
+    }
+    this.#trailers = { status, list: trailers };
+    if (last === undefined) this.#stream.end();
+    else this.#stream.end(last);
+  }
+
+  #listen(): void {
+    const stream = this.#stream;
+    stream.on("data", (chunk: Buffer) => {
+      const failure = this.messages.push(chunk);
+      if (failure !== undefined) this.#refuse(failure);
+    });
+    stream.on("end", () => {
+      if (this.messages.partial) {
+        this.messages.end({ code: RpcCode.INTERNAL, message: "unexpected EOF" });
+      } else this.messages.end();
+    });
+    stream.on("drain", () => this.#wake());
+    stream.on("wantTrailers", () => {
+      const { status, list } = this.#trailers ?? { status: okStatus, list: [] };
+      stream.sendTrailers(addHeaders(addStatus({}, status), list));
+      this.#closeWhenSent();
+    });
+    // A broken stream shows itself by `close`; an unheard `error` would end the process.
+    stream.on("error", () => undefined);
+    stream.on("close", () => this.#onClose());
+  }
+
+  /** A client that still sends after the end of the call is told to stop (RFC 9113 section 8.1). */
+  #closeWhenSent(): void {
+    if (this.messages.ended) return;
+    setImmediate(() => {
+      if (!this.#stream.destroyed) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    });
+  }
+
+  #onClose(): void {
+    const cancelled = { code: RpcCode.CANCELLED, message: "context canceled" };
+    this.messages.end(cancelled);
+    if (!this.#finished) {
+      this.#settle();
+      this.#abort.abort(new DOMException(cancelled.message, "AbortError"));
+    }
+    this.#wake();
+  }
+
+  #refuse(status: GrpcStatus): void {
+    this.finish(status);
+    this.#abort.abort(new DOMException(status.message, "AbortError"));
+  }
+
+  #readDeadline(now: () => number): number | undefined {
+    const header = this.header("grpc-timeout");
+    if (header === undefined) return undefined;
+    const timeoutMs = parseGrpcTimeout(header);
+    if (timeoutMs === undefined) return undefined;
+    if (timeoutMs < 2_147_483_647) {
+      this.#deadline = setTimeout(() => {
+        this.finish({ code: RpcCode.DEADLINE_EXCEEDED, message: "context deadline exceeded" });
+        this.#abort.abort(new DOMException("context deadline exceeded", "TimeoutError"));
+      }, timeoutMs);
+    }
+    return now() + timeoutMs;
+  }
+
+  #settle(): void {
+    this.#finished = true;
+    clearTimeout(this.#deadline);
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#wakeDrained?.();
+    this.#wakeDrained = undefined;
+    this.#drained = undefined;
+  }
+}
