@@ -1,1 +1,1 @@
-export {};
+export { type ResolverMdnsOptions, resolverMdns } from "./resolver-mdns.ts";
