@@ -61,6 +61,7 @@ export {
 export { compose, type Handler, type Middleware } from "./middleware.ts";
 export { parseOptions, type StandardSchema } from "./options.ts";
 export type { CallOptions } from "./outgoing-call.ts";
+export type { ProxyCall, ProxyChannel, ProxyEnding, ProxyResponse } from "./proxy.ts";
 export type {
   Endpoint,
   EndpointOutcome,

@@ -1,6 +1,7 @@
 import type { InvokeRequest, InvokeResponse } from "./call.ts";
 import type { Component, ComponentContext } from "./component.ts";
 import type { MetadataSnapshot } from "./metadata.ts";
+import type { ProxyCall, ProxyResponse } from "./proxy.ts";
 import type { ListenAddress } from "./transport.ts";
 
 /** What the runtime offers to an ingress. */
@@ -9,6 +10,8 @@ export interface Sidecar {
   readonly namespace: string;
   /** The caller's half of an invocation. Failures of the sidecars are thrown as OutriggerError. */
   invoke(request: InvokeRequest): Promise<InvokeResponse>;
+  /** Proxies a call of a user's gRPC service to the app that its metadata names. */
+  proxy(call: ProxyCall): Promise<ProxyResponse>;
   readonly health: HealthView;
   readonly metadata: MetadataView;
   /** Asks the owner of the runtime to shut down; `force` skips the graceful phase. Returns at once. */

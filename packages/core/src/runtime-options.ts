@@ -8,6 +8,7 @@ import type { IngressFactory } from "./ingress.ts";
 import type { BuiltInRetry } from "./invocation/remote.ts";
 import type { Logger } from "./logger.ts";
 import type { SidecarDescription } from "./metadata.ts";
+import type { ProxyChannel } from "./proxy.ts";
 import type { Resolver } from "./resolver.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { Transport } from "./transport.ts";
@@ -23,6 +24,8 @@ export interface RuntimeOptions {
   readonly resolver?: ComponentFactory<Resolver>;
   /** Without one, calls to this app are refused. */
   readonly appChannel?: ComponentFactory<AppChannel>;
+  /** The way of proxied gRPC calls to the app. Without one, they are refused. */
+  readonly appProxy?: ComponentFactory<ProxyChannel>;
   readonly ingresses?: readonly IngressFactory[];
   /** Default: everybody may call everything. */
   readonly accessPolicy?: ComponentFactory<AccessPolicy>;

@@ -8,12 +8,14 @@ import { errorText, OutriggerError } from "./errors.ts";
 import type { HealthView, Ingress, MetadataView, Sidecar } from "./ingress.ts";
 import { within } from "./invocation/abortable.ts";
 import { createInvoke } from "./invocation/invoke.ts";
+import { createProxy, createProxyReceive, type ProxyParts } from "./invocation/proxy.ts";
 import { createReceive } from "./invocation/receive.ts";
 import { RemoteInvoker } from "./invocation/remote.ts";
 import { startAll, stopAll } from "./lifecycle.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import { MetadataStore } from "./metadata.ts";
 import { type CallOptions, toInvokeRequest } from "./outgoing-call.ts";
+import type { ProxyCall, ProxyResponse } from "./proxy.ts";
 import type { Instance, Resolver } from "./resolver.ts";
 import { contextOf, describe, type RuntimeOptions } from "./runtime-options.ts";
 import { joinTelemetry } from "./telemetry.ts";
@@ -41,6 +43,8 @@ export interface Runtime {
   invoke(call: CallOptions): Promise<InvokeResponse>;
   /** Resolves when the own app accepts calls; rejects when the runtime stops before. */
   whenReady(signal?: AbortSignal): Promise<void>;
+  /** Makes the sidecar report unready under the given name until it stops; it serves on. */
+  holdUnready(name: string): void;
   /**
    * Ends the runtime: peers stop finding it, new calls are refused, running ones finish, the rest
    * is cut off after `drainMs` (default 5000; `Infinity` waits as long as it takes). Idempotent.
@@ -79,6 +83,8 @@ class ComposedRuntime implements Runtime {
   readonly #base: readonly Component[];
   readonly #invoke: (request: InvokeRequest) => Promise<InvokeResponse>;
   readonly #receive: ReturnType<typeof createReceive>;
+  readonly #proxy: (call: ProxyCall) => Promise<ProxyResponse>;
+  readonly #proxyReceive: (call: ProxyCall) => Promise<ProxyResponse>;
   readonly #life = new AbortController();
   readonly #ready: Promise<void>;
   #markReady: () => void = () => undefined;
@@ -106,19 +112,21 @@ class ComposedRuntime implements Runtime {
     const identity = options.identity?.(context);
     const accessPolicy = options.accessPolicy?.(context);
     this.#appChannel = options.appChannel?.(context);
+    const appProxy = options.appProxy?.(context);
     this.#transport = options.transport(context);
     this.#resolver = options.resolver?.(context);
-    this.#base = [identity, accessPolicy, this.#appChannel, this.#transport].filter(
+    this.#base = [identity, accessPolicy, this.#appChannel, appProxy, this.#transport].filter(
       (component) => component !== undefined,
     );
 
     const telemetry = joinTelemetry(options.telemetry ?? []);
     const { host = "127.0.0.1", hostname } = options;
+    const balancer = options.balancer ?? roundRobin();
     const remote = new RemoteInvoker({
       caller: { appId: this.appId, namespace: this.namespace, host, hostname },
       resolver: this.#resolver,
       transport: this.#transport,
-      balancer: options.balancer ?? roundRobin(),
+      balancer,
       retry: options.retry ?? { retries: 3, delayMs: 1_000 },
       telemetry,
     });
@@ -126,6 +134,16 @@ class ComposedRuntime implements Runtime {
     const parts = { appChannel: this.#appChannel, appHealth, accessPolicy, telemetry };
     this.#invoke = createInvoke({ ...parts, ...context, remote });
     this.#receive = createReceive(parts);
+    const proxyParts: ProxyParts = {
+      ...context,
+      resolver: this.#resolver,
+      transport: this.#transport,
+      balancer,
+      accessPolicy,
+      appProxy,
+    };
+    this.#proxy = createProxy(proxyParts);
+    this.#proxyReceive = createProxyReceive(proxyParts);
     const sidecar = this.#sidecar();
     this.ingresses = (options.ingresses ?? []).map((create) => create(context, sidecar));
   }
@@ -139,7 +157,10 @@ class ComposedRuntime implements Runtime {
     const startedAt = performance.now();
     await startAll(this.#base, this.#log, signal);
     try {
-      this.#internal = await this.#transport.listen({ receive: this.#receive }, signal);
+      this.#internal = await this.#transport.listen(
+        { receive: this.#receive, proxy: this.#proxyReceive },
+        signal,
+      );
       await this.#announce(signal);
       await startAll(this.ingresses, this.#log, signal);
     } catch (reason) {
@@ -167,6 +188,10 @@ class ComposedRuntime implements Runtime {
     });
   }
 
+  holdUnready(name: string): void {
+    this.#unready.add(name);
+  }
+
   stop(options: { readonly drainMs?: number } = {}): Promise<StopResult> {
     this.#stopping ??= this.#stop(options.drainMs ?? 5_000);
     return this.#stopping;
@@ -179,6 +204,7 @@ class ComposedRuntime implements Runtime {
       health: this.health,
       metadata: this.metadata,
       invoke: this.#invoke,
+      proxy: this.#proxy,
       requestShutdown: (force) => this.#requestShutdown(force),
     };
   }

@@ -1,5 +1,6 @@
 import type { InvokeRequest, InvokeResponse, ReceivedCall } from "./call.ts";
 import type { Component } from "./component.ts";
+import type { ProxyCall, ProxyResponse } from "./proxy.ts";
 import type { Endpoint, ResolveRequest } from "./resolver.ts";
 
 /** What an implementation can do. Conformance selects its cases by these. */
@@ -21,6 +22,8 @@ export interface Connection {
    *   `OTR_ABORTED` and `OTR_TIMEOUT` for the caller's signal and deadline.
    */
   invoke(call: InvokeRequest): Promise<InvokeResponse>;
+  /** Carries a proxied call; absent when the transport does not. Throws as `invoke` does. */
+  proxy?(call: ProxyCall): Promise<ProxyResponse>;
   /** Drops the connection so that the next use dials again. Calls under way end as they can. */
   reset(): void;
 }
@@ -29,6 +32,8 @@ export interface Connection {
 export interface TransportHandler {
   /** @throws OutriggerError whose `rpc` status the transport puts on the wire. */
   receive(call: ReceivedCall): Promise<InvokeResponse>;
+  /** Takes a proxied call, for transports that carry them. Throws as `receive` does. */
+  proxy(call: ProxyCall): Promise<ProxyResponse>;
 }
 
 /** Where a transport accepts calls. */

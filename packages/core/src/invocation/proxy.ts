@@ -1,0 +1,166 @@
+import type { AccessPolicy } from "../access-policy.ts";
+import type { Balancer } from "../balancer.ts";
+import { type HeaderList, headerValue, type InvokeRequest } from "../call.ts";
+import { OutriggerError, rpcError } from "../errors.ts";
+import type { ProxyCall, ProxyChannel, ProxyResponse } from "../proxy.ts";
+import type { Endpoint, ResolveRequest, Resolver } from "../resolver.ts";
+import { RpcCode } from "../rpc-status.ts";
+import type { Connection, Transport } from "../transport.ts";
+import { isRetryable } from "./failures.ts";
+import { normalizeMethod } from "./method-path.ts";
+import { canRepeat, TrackedBody } from "./repeatable-body.ts";
+import { parseTarget } from "./target.ts";
+
+/** What proxying works with. */
+export interface ProxyParts {
+  readonly appId: string;
+  readonly namespace: string;
+  readonly resolver: Resolver | undefined;
+  readonly transport: Transport;
+  readonly balancer: Balancer;
+  readonly accessPolicy: AccessPolicy | undefined;
+  readonly appProxy: ProxyChannel | undefined;
+}
+
+/** Metadata keys that choose the target; sidecars use the first between each other. */
+const calleeKey = "dapr-callee-app-id";
+const appKey = "dapr-app-id";
+
+/** A connection that could not be opened is tried once more, on another endpoint where there is one. */
+const maxAttempts = 3;
+
+/** Proxies a call of the local app (Dapr `pkg/messaging/grpc_proxy.go`). */
+export function createProxy(parts: ProxyParts): (call: ProxyCall) => Promise<ProxyResponse> {
+  return async (call) => {
+    const id = headerValue(call.metadata, calleeKey) ?? headerValue(call.metadata, appKey);
+    if (id === undefined) throw missingTarget();
+    const target = parseTarget(id, parts.namespace);
+    if (target.kind === "url") {
+      throw new OutriggerError(`invalid app id ${id}`, { code: "OTR_TARGET_INVALID" });
+    }
+    // The namespace is not looked at, as in Dapr: the own id is the own app.
+    return target.appId === parts.appId
+      ? proxyToApp(parts, call)
+      : proxyToPeer(parts, call, target);
+  };
+}
+
+/**
+ * Takes a proxied call from another sidecar. It must be for the own app: passing it on to a third
+ * one would lend this sidecar's identity to the caller.
+ */
+export function createProxyReceive(parts: ProxyParts): (call: ProxyCall) => Promise<ProxyResponse> {
+  return async (call) => {
+    const id = headerValue(call.metadata, calleeKey) ?? headerValue(call.metadata, appKey);
+    if (id === undefined) throw missingTarget();
+    const target = parseTarget(id, parts.namespace);
+    if (target.kind !== "app" || target.appId !== parts.appId) {
+      throw rpcError("OTR_POLICY_DENIED", {
+        code: RpcCode.PERMISSION_DENIED,
+        message: `this sidecar serves ${parts.appId} and does not pass calls on to ${id}`,
+      });
+    }
+    return proxyToApp(parts, call);
+  };
+}
+
+function missingTarget(): OutriggerError {
+  return new OutriggerError(`cannot proxy request: missing ${calleeKey} or ${appKey} metadata`, {
+    code: "OTR_TARGET_INVALID",
+  });
+}
+
+async function proxyToApp(parts: ProxyParts, call: ProxyCall): Promise<ProxyResponse> {
+  const method = normalizeMethod(call.path);
+  authorize(parts, call, method);
+  if (parts.appProxy === undefined) {
+    throw rpcError("OTR_APP_CHANNEL_MISSING", {
+      code: RpcCode.UNAVAILABLE,
+      message: "app channel is not initialized",
+    });
+  }
+  return parts.appProxy.proxy({ ...call, metadata: without(call.metadata, [appKey]) });
+}
+
+function authorize({ accessPolicy }: ProxyParts, call: ProxyCall, method: string): void {
+  if (accessPolicy === undefined) return;
+  const { peer } = call;
+  const decision = accessPolicy.decide({ peer, method, verb: "", protocol: "grpc" });
+  if (decision.allowed) return;
+  throw rpcError("OTR_POLICY_DENIED", {
+    code: RpcCode.PERMISSION_DENIED,
+    message: `access control policy has denied access to id: ${peer?.spiffeId ?? ""} operation: ${method} verb: NONE`,
+  });
+}
+
+async function proxyToPeer(
+  parts: ProxyParts,
+  call: ProxyCall,
+  target: ResolveRequest,
+): Promise<ProxyResponse> {
+  const { resolver } = parts;
+  if (resolver === undefined) {
+    throw new OutriggerError("name resolver not initialized", { code: "OTR_RESOLVER_MISSING" });
+  }
+  const frames = new TrackedBody(call.frames);
+  const outgoing = { ...call, frames, metadata: forwardedMetadata(parts, call.metadata, target) };
+  const tried: Endpoint[] = [];
+  for (;;) {
+    const endpoints = await resolver.resolve(target, call.signal);
+    // Balancers that read the call look at its metadata only, which both shapes have.
+    const endpoint = parts.balancer.pick(target, endpoints, tried, balancerView(outgoing));
+    const connection = parts.transport.connect(endpoint, target);
+    try {
+      return await openProxy(connection, outgoing);
+    } catch (reason) {
+      tried.push(endpoint);
+      if (!isRetryable(reason) || !canRepeat(frames) || tried.length >= maxAttempts) throw reason;
+      connection.reset();
+      resolver.report?.(target, endpoint, "unreachable");
+    }
+  }
+}
+
+function openProxy(connection: Connection, call: ProxyCall): Promise<ProxyResponse> {
+  if (connection.proxy !== undefined) return connection.proxy(call);
+  throw rpcError("OTR_PEER_FAILED", {
+    code: RpcCode.UNIMPLEMENTED,
+    message: "the transport does not carry proxied calls",
+  });
+}
+
+function balancerView(call: ProxyCall): InvokeRequest {
+  return {
+    target: "",
+    method: call.path,
+    http: undefined,
+    origin: "grpc",
+    metadata: call.metadata,
+    contentType: "",
+    typeUrl: "",
+    body: call.frames,
+    bodyLength: undefined,
+    signal: call.signal,
+  };
+}
+
+/** Only a sidecar may say who calls; the callee gets its bare id, which it knows as its own. */
+function forwardedMetadata(
+  parts: ProxyParts,
+  metadata: HeaderList,
+  target: ResolveRequest,
+): HeaderList {
+  return [
+    ...without(metadata, [appKey, calleeKey, "dapr-caller-app-id"]),
+    ...["dapr-caller-app-id", parts.appId, calleeKey, target.appId],
+  ];
+}
+
+function without(metadata: HeaderList, names: readonly string[]): HeaderList {
+  const kept: string[] = [];
+  for (let index = 0; index < metadata.length; index += 2) {
+    const name = metadata[index] as string;
+    if (!names.includes(name.toLowerCase())) kept.push(name, metadata[index + 1] as string);
+  }
+  return kept;
+}
