@@ -1,4 +1,5 @@
 import type { StatusDetail } from "@outrigger/core";
+import { emptyBytes } from "./empty-bytes.ts";
 import { ProtoReader } from "./proto-reader.ts";
 import type { ProtoWriter } from "./proto-writer.ts";
 
@@ -16,7 +17,7 @@ export function writeAny(writer: ProtoWriter, field: number, message: AnyMessage
 /** @returns a message whose value is a view of the input. */
 export function readAny(reader: ProtoReader, previous: AnyMessage | undefined): AnyMessage {
   let typeUrl = previous?.typeUrl ?? "";
-  let value = previous?.value ?? new Uint8Array(0);
+  let value = previous?.value ?? emptyBytes;
   while (reader.next()) {
     switch (reader.tag) {
       case 10:

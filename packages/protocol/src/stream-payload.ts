@@ -1,3 +1,4 @@
+import { emptyBytes } from "./empty-bytes.ts";
 import { ProtoReader } from "./proto-reader.ts";
 import { ProtoWriter } from "./proto-writer.ts";
 import { varintSize } from "./varint-size.ts";
@@ -56,7 +57,7 @@ export function readStreamPayload(
   reader: ProtoReader,
   previous: StreamPayload | undefined,
 ): StreamPayload {
-  let data = previous?.data ?? new Uint8Array(0);
+  let data = previous?.data ?? emptyBytes;
   let seq = previous?.seq ?? 0;
   while (reader.next()) {
     switch (reader.tag) {
