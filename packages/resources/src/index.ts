@@ -1,1 +1,39 @@
-export {};
+export type {
+  AccessControlOperation,
+  AccessControlPolicy,
+  AccessControlSpec,
+  ApiAccessRule,
+  Configuration,
+  Feature,
+  LoggingSpec,
+  MetricRule,
+  MetricSpec,
+  MtlsSpec,
+  NameResolutionSpec,
+  OtelSpec,
+  PipelineHandler,
+  TracingSpec,
+} from "./configuration.ts";
+export { type Environment, expandEnv } from "./expand-env.ts";
+export { enabledFeatures } from "./features.ts";
+export {
+  type LoadConfigurationOptions,
+  type LoadedConfiguration,
+  loadConfiguration,
+} from "./load-configuration.ts";
+export {
+  type LoadedResources,
+  type LoadResourcesOptions,
+  loadResources,
+} from "./load-resources.ts";
+export type {
+  ComponentDocument,
+  HttpEndpointDocument,
+  NamedValue,
+  ResiliencyDocument,
+  ResourceNotice,
+  SecretKeyRef,
+  TlsDocument,
+  TlsValue,
+} from "./resource-documents.ts";
+export type { JsonValue } from "./yaml-tree.ts";

@@ -1,0 +1,78 @@
+import type { JsonValue } from "./yaml-tree.ts";
+
+/** Where a secret value lies. */
+export interface SecretKeyRef {
+  readonly name: string;
+  /** Equals `name` when the document gives no key. */
+  readonly key: string;
+}
+
+/** A named value: literal, from a secret, or from an environment variable. */
+export interface NamedValue {
+  readonly name: string;
+  /** Values that are no text are given as JSON. */
+  readonly value: string | undefined;
+  readonly secretKeyRef: SecretKeyRef | undefined;
+  readonly envRef: string | undefined;
+}
+
+/** A Component document. */
+export interface ComponentDocument {
+  readonly kind: "Component";
+  readonly name: string;
+  readonly namespace: string;
+  /** `category.name`, for example `middleware.http.bearer`. */
+  readonly type: string;
+  readonly version: string;
+  readonly metadata: readonly NamedValue[];
+  readonly ignoreErrors: boolean;
+  /** Default 5000. */
+  readonly initTimeoutMs: number;
+  readonly secretStore: string;
+  readonly scopes: readonly string[];
+  readonly file: string;
+}
+
+/** PEM text, or the secret that holds it. */
+export interface TlsValue {
+  readonly value: string | undefined;
+  readonly secretKeyRef: SecretKeyRef | undefined;
+}
+
+/** `clientTLS` of an HTTP endpoint. */
+export interface TlsDocument {
+  readonly rootCa: TlsValue | undefined;
+  readonly certificate: TlsValue | undefined;
+  readonly privateKey: TlsValue | undefined;
+  readonly renegotiation: string;
+}
+
+/** An HTTPEndpoint document. */
+export interface HttpEndpointDocument {
+  readonly kind: "HTTPEndpoint";
+  readonly name: string;
+  readonly namespace: string;
+  readonly baseUrl: string;
+  readonly headers: readonly NamedValue[];
+  readonly clientTls: TlsDocument | undefined;
+  readonly secretStore: string;
+  readonly scopes: readonly string[];
+  readonly file: string;
+}
+
+/** A Resiliency document; its policies are read by whoever carries them out. */
+export interface ResiliencyDocument {
+  readonly kind: "Resiliency";
+  readonly name: string;
+  readonly namespace: string;
+  readonly spec: JsonValue;
+  readonly scopes: readonly string[];
+  readonly file: string;
+}
+
+/** Something for the log, with the scope that Dapr logs it under. */
+export interface ResourceNotice {
+  readonly level: "warn" | "error";
+  readonly scope: string;
+  readonly message: string;
+}
