@@ -48,7 +48,7 @@ function randomList(random: () => number): string[] {
 
 function randomBytes(random: () => number): Buffer {
   const size = sizes[Math.floor(random() * sizes.length)] as number;
-  return Buffer.from({ length: size }, () => Math.floor(random() * 256));
+  return Buffer.from(Array.from({ length: size }, () => Math.floor(random() * 256)));
 }
 
 function randomRequest(random: () => number) {
@@ -263,7 +263,7 @@ test("damaged input gives a message or an OutriggerError, nothing else", () => {
     const input =
       round % 2 === 0
         ? mutate(valid, random)
-        : Buffer.from({ length: random() * 40 }, () => Math.floor(random() * 256));
+        : Buffer.from(Array.from({ length: random() * 40 }, () => Math.floor(random() * 256)));
     for (const decode of decoders) {
       try {
         decode(input);
