@@ -1,0 +1,42 @@
+import { describe, test } from "vitest";
+import type { ConformanceCase } from "./case.ts";
+import { resolverCases } from "./resolver/cases.ts";
+import type { ResolverSubject } from "./resolver/subject.ts";
+import { type ConformanceRunOptions, runCase, type SetupSubject } from "./run.ts";
+
+/** Options of a suite that runs under vitest. */
+export interface ConformanceSuiteOptions<Subject> extends ConformanceRunOptions {
+  /** Name of the implementation, shown in the report. */
+  readonly name: string;
+  /** Makes a fresh subject, with a real counterpart, for each case. */
+  readonly setup: SetupSubject<Subject>;
+}
+
+/** Registers the resolver suite with vitest. */
+export function resolverConformance(options: ConformanceSuiteOptions<ResolverSubject>): void {
+  registerCases(resolverCases, options);
+}
+
+/** Registers any cases with vitest: one test per case. */
+export function registerCases<Subject>(
+  cases: readonly ConformanceCase<Subject>[],
+  options: ConformanceSuiteOptions<Subject>,
+): void {
+  const { name, setup, knownFailures = {}, timeoutMs = 15_000 } = options;
+  const unknown = Object.keys(knownFailures).filter((id) => !cases.some((one) => one.id === id));
+  if (unknown.length > 0) {
+    throw new Error(`${name}: knownFailures lists unknown cases: ${unknown.join(", ")}`);
+  }
+  describe(`${name} conforms`, () => {
+    for (const testCase of cases) {
+      test(`${testCase.id}: ${testCase.title}`, { timeout: timeoutMs + 5_000 }, async (context) => {
+        const result = await runCase(testCase, setup, options);
+        if (result.outcome === "skipped") context.skip("the feature is not claimed");
+        if (result.outcome === "known-failure") {
+          context.skip(`known failure: ${knownFailures[testCase.id]}`);
+        }
+        if (result.outcome === "failed") throw result.failure;
+      });
+    }
+  });
+}
