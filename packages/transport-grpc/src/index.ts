@@ -1,1 +1,2 @@
-export {};
+export type { TransportGrpcOptions } from "./options.ts";
+export { transportGrpc } from "./transport.ts";

@@ -1,0 +1,187 @@
+import {
+  type Body,
+  emptyBody,
+  errorText,
+  type HeaderList,
+  headerValue,
+  isBuffered,
+  type ReceivedCall,
+  RpcCode,
+  rpcError,
+  type TransportHandler,
+} from "@outrigger/core";
+import type { GrpcFrame, GrpcHandler, GrpcServerCall } from "@outrigger/grpc-http2";
+import {
+  type DecodedInternalInvokeRequest,
+  decodeInternalInvokeRequest,
+  decodeInternalInvokeRequestStream,
+  decodeTraceBin,
+  formatTraceparent,
+  internalApiVersion,
+  isGrpcOrigin,
+  type StreamPayload,
+  serviceInvocationPaths,
+} from "@outrigger/protocol";
+import { PayloadReader, violation } from "./payload-reader.ts";
+import { answerStreaming, answerUnary } from "./response.ts";
+
+/** Handlers of Dapr's internal service. */
+export function calleeMethods(
+  handler: TransportHandler,
+  maxMessageBytes: number,
+): ReadonlyMap<string, GrpcHandler> {
+  return new Map<string, GrpcHandler>([
+    [serviceInvocationPaths.CallLocalStream, (call) => callLocalStream(handler, call)],
+    [serviceInvocationPaths.CallLocal, (call) => callLocal(handler, call, maxMessageBytes)],
+    [serviceInvocationPaths.CallActor, noActors],
+    [serviceInvocationPaths.CallActorReminder, noActors],
+    [serviceInvocationPaths.CallActorStream, noActors],
+  ]);
+}
+
+async function noActors(call: GrpcServerCall): Promise<void> {
+  call.finish({ code: RpcCode.UNIMPLEMENTED, message: "actors are not supported" });
+}
+
+async function callLocalStream(handler: TransportHandler, call: GrpcServerCall): Promise<void> {
+  await call.messages.settled();
+  const frame = await firstFrame(call);
+  const bytes = call.decode(frame);
+  const first = decodeInternalInvokeRequestStream(bytes instanceof Promise ? await bytes : bytes);
+  const { request } = first;
+  if (request?.message === undefined || !request.hasMetadata) {
+    throw invalidRequest("request does not contain the required fields in the leading chunk");
+  }
+  const reader = requestBody(call);
+  reader.accept(first.payload);
+  const body = call.messages.ended ? await readEnded(reader) : reader;
+  const response = await handler
+    .receive(toReceivedCall(call, request, body))
+    .catch(neverUnimplemented);
+  await answerStreaming(call, request.metadata, response);
+}
+
+async function callLocal(
+  handler: TransportHandler,
+  call: GrpcServerCall,
+  maxMessageBytes: number,
+): Promise<void> {
+  const frame = await firstFrame(call);
+  const request = decodeInternalInvokeRequest(await call.decode(frame));
+  if (request.message === undefined) throw invalidRequest("field Message is nil");
+  const body = request.message.data?.value ?? emptyBody;
+  const response = await handler.receive(toReceivedCall(call, request, body));
+  await answerUnary(call, response, maxMessageBytes);
+}
+
+async function firstFrame(call: GrpcServerCall): Promise<GrpcFrame> {
+  const frame = await call.messages.read();
+  if (frame !== undefined) return frame;
+  const failure = call.messages.failure ?? { code: RpcCode.UNKNOWN, message: "EOF" };
+  throw rpcError("OTR_PROTOCOL_VIOLATION", failure);
+}
+
+function requestBody(call: GrpcServerCall): PayloadReader {
+  return new PayloadReader({
+    messages: call.messages,
+    payloadOf: (frame) => {
+      const bytes = call.decode(frame);
+      return bytes instanceof Promise ? bytes.then(laterPayload) : laterPayload(bytes);
+    },
+    failure: () => {
+      const { failure } = call.messages;
+      return failure === undefined ? undefined : rpcError("OTR_ABORTED", failure);
+    },
+    cancel: () => call.messages.discard(),
+  });
+}
+
+/** A body that broke off is an error of the app's request, as if the app had been reading it. */
+async function readEnded(reader: PayloadReader): Promise<Uint8Array> {
+  try {
+    return await reader.readQueued();
+  } catch (cause) {
+    throw appChannelFailure(errorText(cause), cause);
+  }
+}
+
+function laterPayload(bytes: Uint8Array): StreamPayload | undefined {
+  const { request, payload } = decodeInternalInvokeRequestStream(bytes);
+  if (request !== undefined && (request.hasMetadata || request.message !== undefined)) {
+    throw violation("request metadata found in non-leading chunk");
+  }
+  return payload;
+}
+
+function toReceivedCall(
+  call: GrpcServerCall,
+  request: DecodedInternalInvokeRequest,
+  body: Body,
+): ReceivedCall {
+  const { ver, metadata, message } = request;
+  if (message === undefined) throw invalidRequest("field Message is nil");
+  if (ver !== internalApiVersion) {
+    throw appChannelFailure(
+      `rpc error: code = Unimplemented desc = Unsupported spec version: ${ver}`,
+      undefined,
+    );
+  }
+  const origin = isGrpcOrigin(metadata) ? "grpc" : "http";
+  const extension = message.httpExtension;
+  return {
+    target: "",
+    method: message.method,
+    http:
+      extension === undefined ? undefined : { verb: extension.verb, query: extension.querystring },
+    origin,
+    metadata,
+    contentType: message.contentType,
+    typeUrl: message.data?.typeUrl ?? "",
+    body,
+    bodyLength: bodyLengthOf(metadata, origin, body),
+    deadlineMs: call.deadlineMs,
+    signal: call.signal,
+    trace: traceOf(call),
+  };
+}
+
+function bodyLengthOf(
+  metadata: HeaderList,
+  origin: "http" | "grpc",
+  body: Body,
+): number | undefined {
+  const declared = headerValue(metadata, "content-length");
+  if (declared !== undefined && /^\d{1,15}$/.test(declared)) return Number(declared);
+  return origin === "grpc" && isBuffered(body) ? body.length : undefined;
+}
+
+function traceOf(call: GrpcServerCall): ReceivedCall["trace"] {
+  const binary = call.header("grpc-trace-bin");
+  const span = binary === undefined ? undefined : decodeTraceBin(binary);
+  const traceparent = span === undefined ? call.header("traceparent") : formatTraceparent(span);
+  return traceparent === undefined ? undefined : { traceparent, tracestate: "" };
+}
+
+function invalidRequest(reason: string): Error {
+  return rpcError("OTR_PROTOCOL_VIOLATION", {
+    code: RpcCode.INVALID_ARGUMENT,
+    message: `parsing InternalInvokeRequest error: ${reason}`,
+  });
+}
+
+function appChannelFailure(reason: string, cause: unknown): Error {
+  return rpcError(
+    "OTR_APP_FAILED",
+    { code: RpcCode.INTERNAL, message: `error invoking app channel: ${reason}` },
+    { cause },
+  );
+}
+
+/** Peers take UNIMPLEMENTED for "no `CallLocalStream` here" and call again in the old way. */
+function neverUnimplemented(reason: unknown): never {
+  const rpc = reason instanceof Error && "rpc" in reason ? reason.rpc : undefined;
+  if (typeof rpc === "object" && rpc !== null && "code" in rpc) {
+    if (rpc.code === RpcCode.UNIMPLEMENTED) throw appChannelFailure(errorText(reason), reason);
+  }
+  throw reason;
+}

@@ -1,0 +1,50 @@
+import { parseOptions } from "@outrigger/core";
+import type { GrpcHandler } from "@outrigger/grpc-http2";
+import * as v from "valibot";
+
+/** Options of the gRPC transport. */
+export interface TransportGrpcOptions {
+  /** Address to listen on. Default "": all addresses of both families. */
+  host?: string;
+  /** Port to listen on; 0 picks a free one. Default 0. */
+  port?: number;
+  /** Bound on establishing a connection (TCP, TLS, SETTINGS), in milliseconds. Default 5000. */
+  connectTimeoutMs?: number;
+  /** Largest gRPC message in both directions, in bytes. Bodies in chunks may be larger. Default 4 MiB. */
+  maxMessageBytes?: number;
+  /** Largest list of HTTP/2 headers, in bytes. Default 4 MiB, as in Dapr. */
+  maxHeaderListBytes?: number;
+  /** Takes calls to other services than Dapr's own, for example to proxy them. Default: UNIMPLEMENTED. */
+  unknownMethod?: GrpcHandler;
+}
+
+const schema = v.strictObject({
+  host: v.optional(v.string("must be an address or empty"), ""),
+  port: v.optional(between(0, 65_535), 0),
+  connectTimeoutMs: v.optional(between(1, 2_147_483_647), 5_000),
+  maxMessageBytes: v.optional(between(1, 2_147_483_647), 4_194_304),
+  maxHeaderListBytes: v.optional(between(1_024, 2_147_483_647), 4_194_304),
+  unknownMethod: v.optional(
+    v.custom<GrpcHandler>((value) => typeof value === "function", "must be a function"),
+  ),
+});
+
+/** Options with their defaults. */
+export interface ParsedOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly connectTimeoutMs: number;
+  readonly maxMessageBytes: number;
+  readonly maxHeaderListBytes: number;
+  readonly unknownMethod?: GrpcHandler | undefined;
+}
+
+/** @throws OutriggerError `OTR_OPTIONS_INVALID`. */
+export function parseTransportOptions(options: TransportGrpcOptions): ParsedOptions {
+  return parseOptions("@outrigger/transport-grpc", schema, options);
+}
+
+function between(least: number, most: number): v.GenericSchema<number> {
+  const text = `must be a whole number from ${least} to ${most}`;
+  return v.pipe(v.number(text), v.integer(text), v.minValue(least, text), v.maxValue(most, text));
+}

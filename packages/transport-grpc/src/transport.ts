@@ -1,0 +1,101 @@
+import {
+  type ComponentContext,
+  type ComponentFactory,
+  type Connection,
+  type Endpoint,
+  joinHostPort,
+  type ListenAddress,
+  OutriggerError,
+  type ResolveRequest,
+  type Transport,
+  type TransportFeatures,
+  type TransportHandler,
+} from "@outrigger/core";
+import { GrpcClient, GrpcServer } from "@outrigger/grpc-http2";
+import { calleeMethods } from "./callee.ts";
+import { GrpcConnection } from "./connection.ts";
+import { type ParsedOptions, parseTransportOptions, type TransportGrpcOptions } from "./options.ts";
+import { toGrpcStatus } from "./rpc-failure.ts";
+
+/** Pooled clients above which unused ones are dropped: endpoints come and go with their pods. */
+const maxIdleClients = 1_024;
+
+/** Sidecar to sidecar over gRPC, as Dapr 1.18 speaks it. */
+export function transportGrpc(options: TransportGrpcOptions = {}): ComponentFactory<Transport> {
+  const parsed = parseTransportOptions(options);
+  return (context) => new GrpcTransport(parsed, context);
+}
+
+class GrpcTransport implements Transport {
+  readonly name = "transport-grpc";
+  readonly features: TransportFeatures = { streams: true, remote: true };
+  readonly #options: ParsedOptions;
+  readonly #context: ComponentContext;
+  readonly #clients: Map<string, GrpcClient> = new Map();
+  #server: GrpcServer | undefined;
+  #stopped = false;
+
+  constructor(options: ParsedOptions, context: ComponentContext) {
+    this.#options = options;
+    this.#context = context;
+  }
+
+  connect(endpoint: Endpoint, peer: ResolveRequest): Connection {
+    return new GrpcConnection(this.#client(endpoint), peer.appId, this.#options.maxMessageBytes);
+  }
+
+  async listen(handler: TransportHandler, signal: AbortSignal): Promise<ListenAddress> {
+    signal.throwIfAborted();
+    const { host, port, maxMessageBytes, maxHeaderListBytes, unknownMethod } = this.#options;
+    if (this.#server !== undefined) {
+      throw new OutriggerError("transport-grpc listens already", { code: "OTR_LISTEN_FAILED" });
+    }
+    const server = new GrpcServer({
+      methods: calleeMethods(handler, maxMessageBytes),
+      unknownMethod,
+      maxMessageBytes,
+      maxHeaderListBytes,
+      toStatus: toGrpcStatus,
+      now: this.#context.now,
+    });
+    const address = await server.listen(host, port);
+    this.#server = server;
+    return address;
+  }
+
+  async drain(signal: AbortSignal): Promise<void> {
+    await this.#server?.drain(signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const server = this.#server;
+    this.#server = undefined;
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+    await server?.close();
+  }
+
+  #client(endpoint: Endpoint): GrpcClient {
+    const key = joinHostPort(endpoint.host, endpoint.port);
+    const pooled = this.#clients.get(key);
+    if (pooled !== undefined) return pooled;
+    if (this.#clients.size >= maxIdleClients) this.#dropUnused();
+    const { connectTimeoutMs, maxMessageBytes, maxHeaderListBytes } = this.#options;
+    const client = new GrpcClient(endpoint, {
+      connectTimeoutMs,
+      maxMessageBytes,
+      maxHeaderListBytes,
+      now: this.#context.now,
+    });
+    if (this.#stopped) client.close();
+    else this.#clients.set(key, client);
+    return client;
+  }
+
+  #dropUnused(): void {
+    for (const [key, client] of this.#clients) {
+      if (client.sessionCount === 0) this.#clients.delete(key);
+    }
+  }
+}

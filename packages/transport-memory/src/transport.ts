@@ -1,0 +1,136 @@
+import {
+  type ComponentFactory,
+  type InvokeRequest,
+  type InvokeResponse,
+  isOutriggerError,
+  OutriggerError,
+  RpcCode,
+  rpcError,
+  type Transport,
+  type TransportHandler,
+  toRpcStatus,
+} from "@outrigger/core";
+import type { MemoryNetwork } from "./network.ts";
+
+/** Options of the memory transport. */
+export interface TransportMemoryOptions {
+  /** The network that callers and callees share. */
+  network: MemoryNetwork;
+  /** Port to listen on; 0 picks a free one. Default 0. */
+  port?: number;
+}
+
+/** Sidecar to sidecar inside one process: for tests, and for runtimes embedded side by side. */
+export function transportMemory(options: TransportMemoryOptions): ComponentFactory<Transport> {
+  const { network, port: wantedPort = 0 } = options;
+  return ({ now }) => {
+    const underWay = new Set<Promise<unknown>>();
+    let listening: number | undefined;
+
+    /** Counts the calls that drain waits for. */
+    function counted(handler: TransportHandler): TransportHandler {
+      return {
+        receive: async (call) => {
+          const answering = handler.receive(call);
+          underWay.add(answering);
+          try {
+            return await answering;
+          } finally {
+            underWay.delete(answering);
+          }
+        },
+        proxy: (call) => handler.proxy(call),
+      };
+    }
+
+    function detach(): void {
+      if (listening !== undefined) network.detach(listening);
+      listening = undefined;
+    }
+
+    return {
+      name: "transport-memory",
+      features: { streams: true, remote: false },
+      connect: ({ port }, peer) => ({
+        invoke: async (call) => {
+          const handler = network.find(port);
+          if (handler !== undefined) return invoke(handler, call, now);
+          const message = `nobody listens on port ${port} for ${peer.appId}`;
+          throw rpcError("OTR_PEER_UNAVAILABLE", { code: RpcCode.UNAVAILABLE, message });
+        },
+        reset: () => undefined,
+      }),
+      listen: async (handler, signal) => {
+        signal.throwIfAborted();
+        listening = network.attach(wantedPort, counted(handler));
+        return { host: "127.0.0.1", port: listening };
+      },
+      drain: async (signal) => {
+        detach();
+        const { aborted, dispose } = whenAborted(signal);
+        await Promise.race([Promise.allSettled(underWay), aborted]);
+        dispose();
+      },
+      stop: async () => detach(),
+    };
+  };
+}
+
+/** One call: ends with the answer, the caller's signal or its deadline, whichever comes first. */
+async function invoke(
+  handler: TransportHandler,
+  call: InvokeRequest,
+  now: () => number,
+): Promise<InvokeResponse> {
+  const given = new AbortController();
+  const { aborted, dispose } = whenAborted(call.signal);
+  let timer: NodeJS.Timeout | undefined;
+  const timedOut = new Promise<"timeout">((resolve) => {
+    if (call.deadlineMs === undefined) return;
+    timer = setTimeout(() => resolve("timeout"), Math.max(0, call.deadlineMs - now()));
+  });
+  try {
+    // The callee's half has no use for the name; it gets what another sidecar would send it.
+    const answering = handler.receive({ ...call, target: "", signal: given.signal });
+    const outcome = await Promise.race([answering, aborted, timedOut]);
+    if (typeof outcome === "object") return outcome;
+    answering.catch(() => undefined);
+    given.abort(call.signal.reason);
+    if (outcome === "timeout") {
+      const message = "context deadline exceeded";
+      throw rpcError("OTR_TIMEOUT", { code: RpcCode.DEADLINE_EXCEEDED, message });
+    }
+    throw new OutriggerError("the caller went away", {
+      code: "OTR_ABORTED",
+      cause: call.signal.reason,
+    });
+  } catch (reason) {
+    throw asPeerFailure(reason);
+  } finally {
+    clearTimeout(timer);
+    dispose();
+  }
+}
+
+/** A caller cannot look into its peer: of an error only the status crosses over. */
+function asPeerFailure(reason: unknown): unknown {
+  if (isOutriggerError(reason, "OTR_TIMEOUT") || isOutriggerError(reason, "OTR_ABORTED")) {
+    return reason;
+  }
+  const rpc = toRpcStatus(reason);
+  if (rpc.code === RpcCode.UNAVAILABLE) return rpcError("OTR_PEER_UNAVAILABLE", rpc);
+  if (rpc.code === RpcCode.UNAUTHENTICATED) return rpcError("OTR_PEER_UNAUTHENTICATED", rpc);
+  if (rpc.code === RpcCode.DEADLINE_EXCEEDED) return rpcError("OTR_TIMEOUT", rpc);
+  if (rpc.code === RpcCode.PERMISSION_DENIED) return rpcError("OTR_POLICY_DENIED", rpc);
+  return rpcError("OTR_PEER_FAILED", rpc);
+}
+
+function whenAborted(signal: AbortSignal): { aborted: Promise<"aborted">; dispose: () => void } {
+  let listener: () => void = () => undefined;
+  const aborted = new Promise<"aborted">((resolve) => {
+    listener = () => resolve("aborted");
+    if (signal.aborted) listener();
+    else signal.addEventListener("abort", listener, { once: true });
+  });
+  return { aborted, dispose: () => signal.removeEventListener("abort", listener) };
+}
