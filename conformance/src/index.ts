@@ -16,3 +16,5 @@ export {
   runConformance,
   type SetupSubject,
 } from "./run.ts";
+export { transportCases } from "./transport/cases.ts";
+export type { TransportSubject } from "./transport/subject.ts";

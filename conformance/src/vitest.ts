@@ -3,6 +3,8 @@ import type { ConformanceCase } from "./case.ts";
 import { resolverCases } from "./resolver/cases.ts";
 import type { ResolverSubject } from "./resolver/subject.ts";
 import { type ConformanceRunOptions, runCase, type SetupSubject } from "./run.ts";
+import { transportCases } from "./transport/cases.ts";
+import type { TransportSubject } from "./transport/subject.ts";
 
 /** Options of a suite that runs under vitest. */
 export interface ConformanceSuiteOptions<Subject> extends ConformanceRunOptions {
@@ -15,6 +17,11 @@ export interface ConformanceSuiteOptions<Subject> extends ConformanceRunOptions 
 /** Registers the resolver suite with vitest. */
 export function resolverConformance(options: ConformanceSuiteOptions<ResolverSubject>): void {
   registerCases(resolverCases, options);
+}
+
+/** Registers the transport suite with vitest. */
+export function transportConformance(options: ConformanceSuiteOptions<TransportSubject>): void {
+  registerCases(transportCases, options);
 }
 
 /** Registers any cases with vitest: one test per case. */

@@ -226,10 +226,9 @@ export class ClientCall implements GrpcResponse {
     }
     this.messages.end(status.code === RpcCode.OK ? undefined : status);
     this.#onDrain?.();
-    if (reset || !this.#stream.writableEnded) {
-      this.#stream.close(constants.NGHTTP2_CANCEL);
-      this.messages.discard();
-    }
+    // Messages that came before a reset are worth nothing; those before an early answer are the answer.
+    if (reset) this.messages.discard();
+    if (reset || !this.#stream.writableEnded) this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 }
 
