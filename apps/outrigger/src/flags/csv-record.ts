@@ -5,7 +5,9 @@
 export function parseCsvRecord(text: string): string[] {
   if (text === "") return [];
   const fields: string[] = [];
-  let position = 0;
+  // Empty lines before the record do not count.
+  let position = /^(?:\r?\n)*/.exec(text)?.[0].length ?? 0;
+  if (position === text.length) throw new RangeError("EOF");
   for (;;) {
     const quoted = text[position] === '"';
     const [field, end] = quoted ? readQuoted(text, position) : readBare(text, position);
@@ -18,7 +20,7 @@ export function parseCsvRecord(text: string): string[] {
 function readBare(text: string, start: number): [field: string, end: number] {
   let end = start;
   while (end < text.length && text[end] !== "," && text[end] !== "\n") {
-    if (text[end] === '"') throw failure(end, 'bare " in non-quoted field');
+    if (text[end] === '"') throw failure(end, 'bare " in non-quoted-field');
     end += 1;
   }
   return [text.slice(start, end).replace(/\r$/, ""), end];

@@ -1,4 +1,4 @@
-import { goQuote, textToBytes } from "@outrigger/core";
+import { textToBytes } from "@outrigger/core";
 
 const unitNanos: Readonly<Record<string, bigint>> = {
   ns: 1n,
@@ -70,6 +70,12 @@ function invalid(text: string): RangeError {
   return new RangeError(`time: invalid duration ${quote(text)}`);
 }
 
+/** The time package quotes by itself: bytes outside printable ASCII become hexadecimal escapes. */
 function quote(text: string): string {
-  return goQuote(textToBytes(text));
+  const escaped = textToBytes(text).replace(/["\\]|[^ -\x7f]/g, (byte) =>
+    byte === '"' || byte === "\\"
+      ? `\\${byte}`
+      : `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+  return `"${escaped}"`;
 }

@@ -25,6 +25,7 @@ const maximum = (1n << 63n) - 1n;
  */
 export function parseQuantity(text: string): number {
   const match = /^([-+]?)(\d+(?:\.\d*)?|\.\d+)(.*)$/s.exec(text);
+  // Kubernetes reads a suffix without a number as 0; as a limit that is never what was meant.
   if (match === null) throw invalid();
   const [, sign, digits = "", suffix = ""] = match;
   const [numerator, denominator] = multiplierOf(suffix);
@@ -39,7 +40,11 @@ export function parseQuantity(text: string): number {
 function multiplierOf(suffix: string): readonly [bigint, bigint] {
   if (Object.hasOwn(multipliers, suffix)) return multipliers[suffix] as readonly [bigint, bigint];
   const exponent = /^[eE]([-+]?\d{1,3})$/.exec(suffix);
-  if (exponent === null) throw invalid();
+  if (exponent === null) {
+    throw /^[eEinumkKMGTP]*[-+]?\d*$/.test(suffix)
+      ? new RangeError("unable to parse quantity's suffix")
+      : invalid();
+  }
   const power = Number(exponent[1]);
   return power < 0 ? [1n, 10n ** BigInt(-power)] : [10n ** BigInt(power), 1n];
 }
