@@ -189,9 +189,16 @@ class Demo {
 
   async #sent(sender: DemoProcess, services: readonly DemoProcess[]): Promise<void> {
     const { orders, signal } = this.#settings;
-    const limit = AbortSignal.timeout(sendingLimitMs + orders * sendingLimitPerOrderMs);
-    const ends = [sender.ended, rejectOnAbort(AbortSignal.any([signal, limit]))];
-    await Promise.race([...ends, ...services.map(failWhenEnded)]);
+    const limitMs = sendingLimitMs + orders * sendingLimitPerOrderMs;
+    const limit = new AbortController();
+    const tooSlow = new Error(`the orders were not sent within ${limitMs} ms`);
+    const timer = setTimeout(() => limit.abort(tooSlow), limitMs);
+    const ends = [sender.ended, rejectOnAbort(AbortSignal.any([signal, limit.signal]))];
+    try {
+      await Promise.race([...ends, ...services.map(failWhenEnded)]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #summarize({ arrived, failed, medianMs }: OrderSummary, sender: DemoProcess): boolean {
