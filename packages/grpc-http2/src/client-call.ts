@@ -251,12 +251,13 @@ function requestHeaders(
     ":authority": authority,
     "content-type": request.contentType ?? "application/grpc",
     te: "trailers",
-    "user-agent": limits.userAgent,
   };
   if (request.deadlineMs !== undefined) {
     headers["grpc-timeout"] = encodeGrpcTimeout(request.deadlineMs - limits.now());
   }
-  return addHeaders(headers, request.headers);
+  addHeaders(headers, request.headers);
+  headers["user-agent"] ??= limits.userAgent;
+  return headers;
 }
 
 function firstValue(list: HeaderList, name: string): string | undefined {

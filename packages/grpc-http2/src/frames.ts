@@ -32,6 +32,18 @@ export function frameMessage(data: Uint8Array, compressed = false): Uint8Array {
   return framed;
 }
 
+/**
+ * A received message with its prefix, without copying: the prefix always lies right before the data.
+ * Only for frames that a `FrameParser` made.
+ */
+export function framedBytes({ data }: GrpcFrame): Uint8Array {
+  return new Uint8Array(
+    data.buffer,
+    data.byteOffset - framePrefixBytes,
+    data.length + framePrefixBytes,
+  );
+}
+
 /** The refusal of a message that is too long, in the words of Go's gRPC library. */
 export function messageTooLarge(length: number, maxBytes: number): GrpcStatus {
   return {

@@ -4,6 +4,7 @@ export { decompress } from "./compression.ts";
 export type { DialTarget, DialTls } from "./dial.ts";
 export {
   FrameParser,
+  framedBytes,
   frameMessage,
   framePrefixBytes,
   type GrpcFrame,

@@ -5,6 +5,8 @@ import {
   type InvokeResponse,
   isBuffered,
   OutriggerError,
+  type ProxyCall,
+  type ProxyResponse,
   RpcCode,
 } from "@outrigger/core";
 import {
@@ -22,6 +24,7 @@ import {
 } from "@outrigger/protocol";
 import { wantsEventStream } from "./event-stream.ts";
 import { PayloadReader, violation } from "./payload-reader.ts";
+import { proxyOut } from "./proxy.ts";
 import {
   encodeBufferedRequest,
   encodeStreamedRequest,
@@ -53,6 +56,10 @@ export class GrpcConnection implements Connection {
     if (first !== undefined) return this.#accept(call, response, first);
     if (response.status?.code === RpcCode.UNIMPLEMENTED) return this.#invokeUnary(call);
     throw this.#failure(call, response);
+  }
+
+  proxy(call: ProxyCall): Promise<ProxyResponse> {
+    return proxyOut(this.#client, call);
   }
 
   reset(): void {

@@ -14,7 +14,7 @@ export interface TransportGrpcOptions {
   maxMessageBytes?: number;
   /** Largest list of HTTP/2 headers, in bytes. Default 4 MiB, as in Dapr. */
   maxHeaderListBytes?: number;
-  /** Takes calls to other services than Dapr's own, for example to proxy them. Default: UNIMPLEMENTED. */
+  /** Takes calls to other services than Dapr's own. Default: the runtime's proxy does. */
   unknownMethod?: GrpcHandler;
 }
 

@@ -15,6 +15,7 @@ import { GrpcClient, GrpcServer } from "@outrigger/grpc-http2";
 import { calleeMethods } from "./callee.ts";
 import { GrpcConnection } from "./connection.ts";
 import { type ParsedOptions, parseTransportOptions, type TransportGrpcOptions } from "./options.ts";
+import { proxyIn } from "./proxy.ts";
 import { toGrpcStatus } from "./rpc-failure.ts";
 
 /** Pooled clients above which unused ones are dropped: endpoints come and go with their pods. */
@@ -52,7 +53,7 @@ class GrpcTransport implements Transport {
     }
     const server = new GrpcServer({
       methods: calleeMethods(handler, maxMessageBytes),
-      unknownMethod,
+      unknownMethod: unknownMethod ?? proxyIn(handler),
       maxMessageBytes,
       maxHeaderListBytes,
       toStatus: toGrpcStatus,

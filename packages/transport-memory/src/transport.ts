@@ -43,6 +43,13 @@ export function transportMemory(options: TransportMemoryOptions): ComponentFacto
       };
     }
 
+    function reach(port: number, appId: string): TransportHandler {
+      const handler = network.find(port);
+      if (handler !== undefined) return handler;
+      const message = `nobody listens on port ${port} for ${appId}`;
+      throw rpcError("OTR_PEER_UNAVAILABLE", { code: RpcCode.UNAVAILABLE, message });
+    }
+
     function detach(): void {
       if (listening !== undefined) network.detach(listening);
       listening = undefined;
@@ -52,12 +59,8 @@ export function transportMemory(options: TransportMemoryOptions): ComponentFacto
       name: "transport-memory",
       features: { streams: true, remote: false },
       connect: ({ port }, peer) => ({
-        invoke: async (call) => {
-          const handler = network.find(port);
-          if (handler !== undefined) return invoke(handler, call, now);
-          const message = `nobody listens on port ${port} for ${peer.appId}`;
-          throw rpcError("OTR_PEER_UNAVAILABLE", { code: RpcCode.UNAVAILABLE, message });
-        },
+        invoke: async (call) => invoke(reach(port, peer.appId), call, now),
+        proxy: async (call) => reach(port, peer.appId).proxy(call),
         reset: () => undefined,
       }),
       listen: async (handler, signal) => {
