@@ -68,6 +68,7 @@ export class ClientCall implements GrpcResponse {
   #onAbort: (() => void) | undefined;
   #onDrain: (() => void) | undefined;
   #error: Error | undefined;
+  #source: AsyncIterator<Uint8Array> | undefined;
 
   /** @param onDone called once, when the stream needs its session no more. */
   constructor(
@@ -145,10 +146,14 @@ export class ClientCall implements GrpcResponse {
   async #pump(body: AsyncIterable<Uint8Array>): Promise<void> {
     const wake = (): void => this.#onDrain?.();
     this.#stream.on("drain", wake);
-    for await (const chunk of body) {
+    const source = body[Symbol.asyncIterator]();
+    this.#source = source;
+    for (;;) {
+      const { done, value } = await source.next();
       // The peer may answer before it has read everything; the rest is of no use to it.
       if (this.status !== undefined || !this.#stream.writable) return;
-      if (this.#stream.write(chunk)) continue;
+      if (done === true) break;
+      if (this.#stream.write(value)) continue;
       await new Promise<void>((resolve) => {
         this.#onDrain = resolve;
       });
@@ -226,6 +231,8 @@ export class ClientCall implements GrpcResponse {
     }
     this.messages.end(status.code === RpcCode.OK ? undefined : status);
     this.#onDrain?.();
+    // A failure of the producer's clean-up comes too late to mean anything to this call.
+    this.#source?.return?.().catch(() => undefined);
     // Messages that came before a reset are worth nothing; those before an early answer are the answer.
     if (reset) this.messages.discard();
     if (reset || !this.#stream.writableEnded) this.#stream.close(constants.NGHTTP2_CANCEL);

@@ -101,7 +101,10 @@ export class GrpcClient {
   }
 
   #hasRoom(session: Session): boolean {
-    const remote = session.opened?.remoteSettings.maxConcurrentStreams ?? this.#maxStreams;
+    const { opened } = session;
+    // A lost session is told by its streams before it closes itself.
+    if (opened !== undefined && (opened.closed || opened.destroyed)) return false;
+    const remote = opened?.remoteSettings.maxConcurrentStreams ?? this.#maxStreams;
     return session.streams < Math.min(this.#maxStreams, remote);
   }
 
@@ -141,6 +144,13 @@ export class GrpcClient {
     }
   }
 
+  /** A session that was reset while it was in use closes with its last call. */
+  #release(session: Session): void {
+    session.streams -= 1;
+    session.keepAlive?.touch();
+    if (session.streams === 0 && !this.#sessions.includes(session)) this.#retire(session);
+  }
+
   #remove(session: Session): void {
     this.#sessions = this.#sessions.filter((each) => each !== session);
   }
@@ -174,8 +184,7 @@ export class GrpcClient {
     session.keepAlive?.touch();
     try {
       const call = new ClientCall(opened, this.#authority, request, this.#limits, () => {
-        session.streams -= 1;
-        session.keepAlive?.touch();
+        this.#release(session);
       });
       return call.opened();
     } catch (cause) {

@@ -324,6 +324,91 @@ test("a server sends its settings at once and survives garbage", async () => {
   expect(await readAll(response)).toEqual(["x"]);
 });
 
+const brisk = { pingMs: 20, pingTimeoutMs: 20, idleMs: 60 };
+
+test("an idle session is closed by the client, and by the server", async () => {
+  const byClient = await serve({ "/s/echo": echo }, {}, { keepAlive: brisk });
+  const byServer = await serve({ "/s/echo": echo }, { keepAlive: brisk });
+  for (const { client } of [byClient, byServer]) {
+    await client.call({ path: "/s/echo", headers: [], body: message("x") });
+    expect(client.sessionCount).toBe(1);
+    await expect.poll(() => client.sessionCount).toBe(0);
+  }
+});
+
+test("a peer that does not answer pings is given up, with its calls", async () => {
+  const { createServer } = await import("node:net");
+  const sockets: { destroy(): void }[] = [];
+  const mute = createServer((socket) => {
+    sockets.push(socket);
+    socket.on("error", () => undefined);
+    // An empty SETTINGS frame (RFC 9113 section 6.5), then nothing.
+    socket.write(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]));
+    socket.resume();
+  });
+  await new Promise<void>((resolve) => mute.listen(0, "127.0.0.1", resolve));
+  const address = mute.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const client = new GrpcClient({ host: "127.0.0.1", port }, { keepAlive: brisk });
+  cleanups.push(
+    () => mute.close(),
+    () => {
+      for (const socket of sockets) socket.destroy();
+    },
+    () => client.close(),
+  );
+
+  const { status } = await client.call({ path: "/s/x", headers: [], body: message("x") });
+
+  expect(status).toMatchObject({ code: 14, origin: "connection" });
+  await expect.poll(() => client.sessionCount).toBe(0);
+});
+
+test("an early answer stops the producer of the request", async () => {
+  let stopped = false;
+  const { client } = await serve({
+    "/s/early": async (call) => call.finish({ code: 0, message: "" }, [], message("early")),
+  });
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) yield message("more");
+    } finally {
+      stopped = true;
+    }
+  }
+
+  const response = await client.call({ path: "/s/early", headers: [], body: endless() });
+
+  expect(await readAll(response)).toEqual(["early"]);
+  await expect.poll(() => stopped).toBe(true);
+});
+
+test("reset lets calls under way end and dials anew", async () => {
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let running = 0;
+  const { client } = await serve({
+    "/s/echo": echo,
+    "/s/wait": async (call) => {
+      running += 1;
+      await released;
+      await call.write(message("done"));
+    },
+  });
+  const waiting = client.call({ path: "/s/wait", headers: [], body: message("x") });
+  await expect.poll(() => running).toBe(1);
+
+  client.reset();
+  expect(client.sessionCount).toBe(0);
+  const next = await client.call({ path: "/s/echo", headers: [], body: message("again") });
+  release();
+
+  expect(await readAll(next)).toEqual(["again"]);
+  expect(await readAll(await waiting)).toEqual(["done"]);
+});
+
 test("a dial to something that does not speak HTTP/2 is bounded", async () => {
   const { createServer } = await import("node:net");
   const silent = createServer();
