@@ -19,12 +19,32 @@ const reserved: ReadonlySet<string> = new Set([
   "grpc-status-details-bin",
 ]);
 
-/** Adds a list to headers of node:http2. Names must be lower case; pseudo headers are left out. */
+/**
+ * What nghttp2, the library in node:http2, can receive: 64 KiB in one value (`NGHTTP2_HD_MAX_NV`) and
+ * a header block of eight continuation frames of 16 KiB. More would break the whole session and all its calls, so
+ * it is refused here, for its own call only.
+ */
+const maxValueBytes = 65_536;
+const maxListBytes = 8 * 16_384;
+
+/** Longest texts of a status. An error must fit into the trailers, whatever it wants to say. */
+const maxStatusMessageBytes = 16_384;
+const maxDetailsBytes = 32_768;
+
+/**
+ * Adds a list to headers of node:http2. Names must be lower case; pseudo headers are left out.
+ * @throws RangeError when a peer could not receive them.
+ */
 export function addHeaders(target: OutgoingHttpHeaders, list: HeaderList): OutgoingHttpHeaders {
+  let bytes = 0;
   for (let index = 0; index < list.length; index += 2) {
     const name = list[index] as string;
     const value = list[index + 1] as string;
     if (name.startsWith(":") || reserved.has(name)) continue;
+    bytes += name.length + value.length;
+    if (value.length > maxValueBytes || bytes > maxListBytes) {
+      throw new RangeError(`headers are too large to send: ${name}`);
+    }
     const present = target[name];
     if (present === undefined) target[name] = value;
     else if (Array.isArray(present)) present.push(value);
@@ -36,8 +56,10 @@ export function addHeaders(target: OutgoingHttpHeaders, list: HeaderList): Outgo
 /** Headers or trailers that carry a status. */
 export function addStatus(target: OutgoingHttpHeaders, status: GrpcStatus): OutgoingHttpHeaders {
   target["grpc-status"] = String(status.code);
-  if (status.message !== "") target["grpc-message"] = encodeGrpcMessage(status.message);
-  if (status.detailsBin !== undefined) {
+  if (status.message !== "") {
+    target["grpc-message"] = encodeGrpcMessage(status.message).slice(0, maxStatusMessageBytes);
+  }
+  if (status.detailsBin !== undefined && status.detailsBin.length <= maxDetailsBytes) {
     target["grpc-status-details-bin"] = encodeBinary(status.detailsBin);
   }
   return target;

@@ -1,6 +1,6 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { TLSSocket } from "node:tls";
-import { type HeaderList, RpcCode } from "@outrigger/core";
+import { errorText, type HeaderList, RpcCode } from "@outrigger/core";
 import { decompress } from "./compression.ts";
 import type { GrpcFrame } from "./frames.ts";
 import { addHeaders, addStatus } from "./headers.ts";
@@ -105,8 +105,7 @@ export class GrpcServerCall {
     if (this.#stream.destroyed) return;
     this.messages.discard();
     if (!this.#stream.headersSent) {
-      const headers = addStatus({ ":status": 200, "content-type": this.contentType }, status);
-      this.#stream.respond(addHeaders(headers, trailers), { endStream: true });
+      this.#sendTrailersOnly(status, trailers);
       this.#closeWhenSent();
       return;
     }
@@ -128,13 +127,31 @@ export class GrpcServerCall {
     });
     stream.on("drain", () => this.#wake());
     stream.on("wantTrailers", () => {
-      const { status, list } = this.#trailers ?? { status: okStatus, list: [] };
-      stream.sendTrailers(addHeaders(addStatus({}, status), list));
+      this.#sendTrailers();
       this.#closeWhenSent();
     });
     // A broken stream shows itself by `close`; an unheard `error` would end the process.
     stream.on("error", () => undefined);
     stream.on("close", () => this.#onClose());
+  }
+
+  #sendTrailersOnly(status: GrpcStatus, trailers: HeaderList): void {
+    const base = { ":status": 200, "content-type": this.contentType };
+    const options = { endStream: true };
+    try {
+      this.#stream.respond(addHeaders(addStatus({ ...base }, status), trailers), options);
+    } catch (reason) {
+      this.#stream.respond(addStatus(base, unsendable(reason)), options);
+    }
+  }
+
+  #sendTrailers(): void {
+    const { status, list } = this.#trailers ?? { status: okStatus, list: [] };
+    try {
+      this.#stream.sendTrailers(addHeaders(addStatus({}, status), list));
+    } catch (reason) {
+      this.#stream.sendTrailers(addStatus({}, unsendable(reason)));
+    }
   }
 
   /** A client that still sends after the end of the call is told to stop (RFC 9113 section 8.1). */
@@ -185,4 +202,9 @@ export class GrpcServerCall {
     this.#wakeDrained = undefined;
     this.#drained = undefined;
   }
+}
+
+/** A handler gave names or sizes that HTTP/2 does not carry. */
+function unsendable(reason: unknown): GrpcStatus {
+  return { code: RpcCode.INTERNAL, message: `trailers cannot be sent: ${errorText(reason)}` };
 }
