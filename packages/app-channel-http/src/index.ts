@@ -1,1 +1,2 @@
-export {};
+export { appChannelHttp } from "./app-channel-http.ts";
+export type { AppChannelHttpOptions } from "./options.ts";

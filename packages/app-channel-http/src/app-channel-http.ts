@@ -1,0 +1,167 @@
+import { connect as connectTcp } from "node:net";
+import { connect as connectTls } from "node:tls";
+import {
+  type AppChannel,
+  type ComponentContext,
+  type ComponentFactory,
+  headerValue,
+  type InvokeResponse,
+  isOutriggerError,
+  joinHostPort,
+  type ReceivedCall,
+} from "@outrigger/core";
+import { appResponseHeaders } from "@outrigger/protocol";
+import { appFailure } from "./app-failure.ts";
+import { abandoned, ConcurrencyLimit } from "./concurrency-limit.ts";
+import { type EngineResponse, HttpEngine } from "./http-engine.ts";
+import {
+  type AppChannelHttpOptions,
+  type ChannelSettings,
+  parseChannelOptions,
+} from "./options.ts";
+import { type RequestHead, requestHead } from "./request-head.ts";
+
+const dialIntervalMs = 100;
+const dialTimeoutMs = 500;
+const greetTimeoutMs = 30_000;
+/** "Waiting" is logged after this many attempts, as Dapr does. */
+const attemptsPerLogLine = 100;
+
+/** The way to a local app that speaks HTTP/1.1. */
+export function appChannelHttp(options: AppChannelHttpOptions): ComponentFactory<AppChannel> {
+  const settings = parseChannelOptions(options);
+  return (context) => new AppChannelHttp(settings, context);
+}
+
+class AppChannelHttp implements AppChannel {
+  readonly name = "app-channel-http";
+  readonly protocol: "http" | "https";
+  readonly #settings: ChannelSettings;
+  readonly #context: ComponentContext;
+  readonly #engine: HttpEngine;
+  readonly #limit: ConcurrencyLimit;
+  readonly #baseUrl: string;
+
+  constructor(settings: ChannelSettings, context: ComponentContext) {
+    this.protocol = settings.protocol;
+    this.#settings = settings;
+    this.#context = context;
+    this.#engine = new HttpEngine(settings);
+    this.#limit = new ConcurrencyLimit(settings.maxConcurrency);
+    this.#baseUrl = `${settings.protocol}://${joinHostPort(settings.host, settings.port)}`;
+  }
+
+  async deliver(call: ReceivedCall): Promise<InvokeResponse> {
+    const head = requestHead(call, this.#settings, this.#baseUrl);
+    const release = await this.#limit.acquire(call.signal);
+    try {
+      const response = await this.#engine.exchange(head, call.body, call.signal, release);
+      return toInvokeResponse(response);
+    } catch (reason) {
+      release();
+      if (isOutriggerError(reason)) throw reason;
+      if (call.signal.aborted) throw abandoned(call.signal);
+      throw appFailure(reason, head, this.#settings);
+    }
+  }
+
+  async waitUntilListening(signal: AbortSignal): Promise<void> {
+    const { port } = this.#settings;
+    for (let attempt = 1; ; attempt++) {
+      signal.throwIfAborted();
+      if (await this.#accepts()) return;
+      if (attempt % attemptsPerLogLine === 0) {
+        this.#context.log.log("info", `waiting for application to listen on port ${port}`);
+      }
+      await pause(dialIntervalMs, signal);
+    }
+  }
+
+  async greet(signal: AbortSignal): Promise<void> {
+    const headers = ["Dapr-App-Id", this.#context.appId, "Content-Type", "application/json"];
+    try {
+      const response = await this.#get("/dapr/config", headers, greetTimeoutMs, signal);
+      if (response.status === 200)
+        this.#context.log.log("info", "Application configuration loaded");
+    } catch {
+      // The call tells the app that the sidecar is up; apps that do not care answer with an error.
+    }
+  }
+
+  async probe(path: string, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+    try {
+      const { status } = await this.#get(slashed(path), [], timeoutMs, signal);
+      return status >= 200 && status < 300;
+    } catch {
+      signal.throwIfAborted();
+      return false;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#engine.close();
+  }
+
+  async #get(
+    path: string,
+    headers: readonly string[],
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<EngineResponse> {
+    const url = `${this.#baseUrl}${path}`;
+    const head: RequestHead = { method: "GET", path, headers, url, contentLength: 0 };
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const response = await this.#engine.exchange(head, Buffer.alloc(0), bounded, () => undefined);
+    if (!(response.body instanceof Uint8Array)) {
+      await response.body[Symbol.asyncIterator]().return?.();
+    }
+    return response;
+  }
+
+  /** One attempt to connect: TCP, and TLS where the app speaks it. */
+  #accepts(): Promise<boolean> {
+    const { host, port, protocol } = this.#settings;
+    return new Promise((resolve) => {
+      const socket =
+        protocol === "https"
+          ? connectTls({ host, port, rejectUnauthorized: false })
+          : connectTcp({ host, port });
+      const end = (accepted: boolean): void => {
+        socket.destroy();
+        resolve(accepted);
+      };
+      socket.setTimeout(dialTimeoutMs, () => end(false));
+      socket.once(protocol === "https" ? "secureConnect" : "connect", () => end(true));
+      socket.once("error", () => end(false));
+    });
+  }
+}
+
+function toInvokeResponse({ status, headers, body }: EngineResponse): InvokeResponse {
+  return {
+    status: { code: status, message: "", details: [] },
+    headers: appResponseHeaders(headers),
+    trailers: [],
+    contentType: headerValue(headers, "content-type") ?? "",
+    typeUrl: "",
+    body,
+  };
+}
+
+function slashed(path: string): string {
+  return path.startsWith("/") ? path : `/${path}`;
+}
+
+function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(abandoned(signal));
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    }, delayMs);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}

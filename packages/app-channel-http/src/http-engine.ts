@@ -1,0 +1,178 @@
+import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
+import { Agent as SecureAgent, request as secureRequest } from "node:https";
+import { type Body, type BodyStream, type HeaderList, isBuffered } from "@outrigger/core";
+import type { ChannelSettings } from "./options.ts";
+import type { RequestHead } from "./request-head.ts";
+import { responseBody } from "./response-body.ts";
+
+/** What the app answered, before any conversion. */
+export interface EngineResponse {
+  readonly status: number;
+  /** As received. */
+  readonly headers: HeaderList;
+  readonly body: Body;
+}
+
+/** Connections that stay open for the next call. */
+const maxIdleConnections = 64;
+
+/** The seam to node:http: our own shapes in and out, and nothing above depends on what it does. */
+export class HttpEngine {
+  readonly #settings: ChannelSettings;
+  readonly #agent: Agent | SecureAgent;
+  readonly #send: typeof request;
+
+  constructor(settings: ChannelSettings) {
+    this.#settings = settings;
+    const pool = {
+      keepAlive: true,
+      maxSockets: settings.maxConnections,
+      maxFreeSockets: maxIdleConnections,
+      timeout: settings.idleTimeoutMs,
+    };
+    this.#send = settings.protocol === "https" ? secureRequest : request;
+    this.#agent =
+      settings.protocol === "https"
+        ? new SecureAgent({ ...pool, rejectUnauthorized: false, minVersion: "TLSv1.2" })
+        : new Agent(pool);
+  }
+
+  /**
+   * Sends one request. @param onClose called once, when nothing of the exchange is left.
+   * @throws Node's errors, and those of the body.
+   */
+  async exchange(
+    head: RequestHead,
+    body: Body,
+    signal: AbortSignal,
+    onClose: () => void,
+  ): Promise<EngineResponse> {
+    for (let attempt = 0; ; attempt++) {
+      let outgoing: ClientRequest | undefined;
+      try {
+        outgoing = this.#open(head);
+        const incoming = await deliver(outgoing, head, body, signal);
+        incoming.once("close", onClose);
+        const received = await responseBody(incoming);
+        return { status: incoming.statusCode ?? 0, headers: incoming.rawHeaders, body: received };
+      } catch (reason) {
+        outgoing?.destroy();
+        // A kept connection may have been closed by the app just as it was used again.
+        if (attempt === 0 && outgoing?.reusedSocket && isRepeatable(head, body, reason)) continue;
+        onClose();
+        throw reason;
+      }
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #open(head: RequestHead): ClientRequest {
+    const { host, port, maxResponseHeaderBytes, dialTimeoutMs } = this.#settings;
+    const outgoing = this.#send({
+      host,
+      port,
+      method: head.method,
+      path: head.path,
+      agent: this.#agent,
+      maxHeaderSize: maxResponseHeaderBytes,
+    });
+    setHeaders(outgoing, head);
+    boundDial(outgoing, dialTimeoutMs);
+    return outgoing;
+  }
+}
+
+function setHeaders(outgoing: ClientRequest, head: RequestHead): void {
+  const { headers, contentLength } = head;
+  for (let index = 0; index < headers.length; index += 2) {
+    // Repeated names are rare: appendHeader keeps all of their values, in order.
+    outgoing.appendHeader(headers[index] as string, headers[index + 1] as string);
+  }
+  // The app shall see no hop-by-hop header of ours; the connection is kept all the same.
+  outgoing.removeHeader("connection");
+  if (contentLength === undefined) outgoing.setHeader("Transfer-Encoding", "chunked");
+  else if (contentLength > 0) outgoing.setHeader("Content-Length", contentLength);
+}
+
+function boundDial(outgoing: ClientRequest, dialTimeoutMs: number): void {
+  outgoing.once("socket", (socket) => {
+    if (!socket.connecting) return;
+    const timer = setTimeout(() => {
+      outgoing.destroy(Object.assign(new Error("dial timeout"), { code: "ETIMEDOUT" }));
+    }, dialTimeoutMs);
+    const clear = (): void => clearTimeout(timer);
+    socket.once("connect", clear);
+    socket.once("close", clear);
+  });
+}
+
+function deliver(
+  outgoing: ClientRequest,
+  head: RequestHead,
+  body: Body,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      outgoing.destroy();
+      reject(signal.reason);
+    };
+    if (signal.aborted) {
+      onAbort();
+      return;
+    }
+    signal.addEventListener("abort", onAbort, { once: true });
+    outgoing.once("close", () => signal.removeEventListener("abort", onAbort));
+    outgoing.on("error", reject);
+    outgoing.once("response", resolve);
+    outgoing.once("upgrade", (response, socket) => {
+      // The app switched protocols: nobody speaks the other one, so only the head is answered.
+      socket.destroy();
+      response.push(null);
+      resolve(response);
+    });
+    if (isBuffered(body)) outgoing.end(body.length === 0 ? undefined : body);
+    else pump(outgoing, head, body).catch(reject);
+  });
+}
+
+/** Writes a streamed body at the pace of the app. */
+async function pump(outgoing: ClientRequest, head: RequestHead, body: BodyStream): Promise<void> {
+  let sent = 0;
+  for await (const chunk of body) {
+    sent += chunk.length;
+    if (head.contentLength !== undefined && sent > head.contentLength) break;
+    if (outgoing.destroyed) return;
+    if (!outgoing.write(chunk)) await drained(outgoing);
+  }
+  if (head.contentLength !== undefined && sent !== head.contentLength) {
+    outgoing.destroy();
+    throw new Error(`http: ContentLength=${head.contentLength} with Body length ${sent}`);
+  }
+  outgoing.end();
+}
+
+function drained(outgoing: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      outgoing.off("drain", done);
+      outgoing.off("close", done);
+      resolve();
+    };
+    outgoing.on("drain", done);
+    outgoing.on("close", done);
+  });
+}
+
+const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+
+/** Only what is safe to do twice is sent again (RFC 9110 section 9.2.2; Go's transport agrees). */
+function isRepeatable(head: RequestHead, body: Body, reason: unknown): boolean {
+  const { code } = reason as { code?: string };
+  return (
+    isBuffered(body) && safeMethods.has(head.method) && (code === "ECONNRESET" || code === "EPIPE")
+  );
+}
