@@ -125,7 +125,7 @@ export class GrpcConnection implements Connection {
     });
   }
 
-  /** Peers before Dapr 1.10 know only `CallLocal`. */
+  /** Old peers know only `CallLocal`. */
   async #invokeUnary(call: InvokeRequest): Promise<InvokeResponse> {
     const { body } = call;
     if (!isBuffered(body)) {
