@@ -1,3 +1,4 @@
+export { callProxy } from "./call-proxy.ts";
 export { GrpcClient, type GrpcClientOptions } from "./client.ts";
 export type { GrpcRequest, GrpcResponse } from "./client-call.ts";
 export { decompress } from "./compression.ts";
@@ -13,6 +14,8 @@ export {
 export { encodeBinary } from "./headers.ts";
 export { daprKeepAlive, type KeepAliveTimes } from "./keep-alive.ts";
 export { MessageReader } from "./message-reader.ts";
+export { type CountedBody, readCounted, sendTooLarge } from "./send-limit.ts";
+export { type ServeProxyOptions, serveProxy } from "./serve-proxy.ts";
 export { type GrpcHandler, GrpcServer, type GrpcServerOptions } from "./server.ts";
 export { GrpcServerCall } from "./server-call.ts";
 export {

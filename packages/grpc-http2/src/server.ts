@@ -82,6 +82,17 @@ export class GrpcServer {
     return { host: address.address, port: address.port };
   }
 
+  /** Listens on a Unix domain socket, which must not exist. @throws OutriggerError `OTR_LISTEN_FAILED`. */
+  async listenUnix(path: string): Promise<void> {
+    const server = this.#create();
+    this.#server = server;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", (cause) => reject(listenFailed(path, 0, cause)));
+      server.listen({ path }, resolve);
+    });
+    server.on("error", () => undefined);
+  }
+
   /** Uses the certificates of now for new connections. */
   renewTls(): void {
     const { tls } = this.#options;
