@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { createRequire, enableCompileCache } from "node:module";
+import nodeModule, { createRequire } from "node:module";
 
 /**
  * Loads the compiled program and runs it under the given name.
@@ -7,7 +7,7 @@ import { createRequire, enableCompileCache } from "node:module";
  */
 export async function startCli(program) {
   // Node 22 and later keep compiled code between runs: the sidecar starts sooner.
-  enableCompileCache?.();
+  nodeModule.enableCompileCache?.();
   const entry = new URL("../dist/main.js", import.meta.url);
   if (!existsSync(entry)) {
     const { name } = createRequire(import.meta.url)("../package.json");

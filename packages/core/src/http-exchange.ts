@@ -1,4 +1,4 @@
-import type { Body, ByteString, HeaderList } from "./call.ts";
+import type { Body, ByteString, HeaderList, TraceContext } from "./call.ts";
 
 /** An HTTP request in our own shape: no engine's object crosses this line. */
 export interface HttpRequest {
@@ -13,6 +13,8 @@ export interface HttpRequest {
   /** Declared body length in bytes; `undefined` for a streamed body of unknown length. */
   readonly bodyLength: number | undefined;
   readonly signal: AbortSignal;
+  /** Trace context for what follows, once a tracing stage has decided it. */
+  readonly trace?: TraceContext | undefined;
 }
 
 /** An HTTP response in our own shape. */

@@ -63,9 +63,12 @@ export function bestAddress(interfaces: readonly NetworkInterfaceInfo[]): string
   }
   if (best !== undefined) return best;
   if (loopback) return "127.0.0.1";
-  throw new OutriggerError("failed to determine host address: could not determine host IP address", {
-    code: "OTR_OPTIONS_INVALID",
-  });
+  throw new OutriggerError(
+    "failed to determine host address: could not determine host IP address",
+    {
+      code: "OTR_OPTIONS_INVALID",
+    },
+  );
 }
 
 /** Public IPv4, global IPv6, private IPv4, unique local IPv6, link-local. */

@@ -30,10 +30,13 @@ async function shares(caller: SidecarProcess, calls: number): Promise<Record<str
 
 /** Waits until the caller knows all instances. */
 async function discover(caller: SidecarProcess, names: readonly string[]): Promise<void> {
-  await waitFor(async () => {
-    const seen = await shares(caller, names.length);
-    return names.every((name) => seen[name] === 1);
-  }, `an even share of ${names.join(", ")}`);
+  await waitFor(
+    async () => {
+      const seen = await shares(caller, names.length);
+      return names.every((name) => seen[name] === 1);
+    },
+    `an even share of ${names.join(", ")}`,
+  );
 }
 
 /** Calls without a pause from four lanes until told to stop; every failure is kept. */

@@ -1,0 +1,49 @@
+import { PRODUCT_VERSION } from "./flags/version.ts";
+
+const usage = `outrigger ${PRODUCT_VERSION}: service-invocation sidecar, compatible with Dapr
+
+Usage: outrigger <command> [arguments]
+
+Commands:
+  sidecar   run a sidecar in the foreground; takes the flags of daprd (sidecar --help lists them)
+  demo      a Python app calls a Node app through two sidecars (demo --help)
+  version   print the version
+  help      print this text
+`;
+
+/**
+ * Runs the program under the name it was called by and sets the exit code.
+ * @param program `daprd` takes the sidecar's flags directly, `outrigger` takes a command first.
+ */
+export async function main(program: "outrigger" | "daprd", argv: readonly string[]): Promise<void> {
+  process.exitCode = program === "daprd" ? await sidecar(argv) : await command(argv);
+}
+
+async function command([name, ...rest]: readonly string[]): Promise<number> {
+  switch (name) {
+    case "sidecar":
+      return sidecar(rest);
+    case "demo": {
+      const { runDemo } = await import("./demo/run-demo.ts");
+      return runDemo(rest);
+    }
+    case "version":
+    case "--version":
+      console.log(PRODUCT_VERSION);
+      return 0;
+    case undefined:
+    case "help":
+    case "--help":
+    case "-h":
+      console.log(usage);
+      return name === undefined ? 2 : 0;
+    default:
+      console.error(`outrigger: unknown command "${name}"\n\n${usage}`);
+      return 2;
+  }
+}
+
+async function sidecar(argv: readonly string[]): Promise<number> {
+  const { runSidecar } = await import("./sidecar/run-sidecar.ts");
+  return runSidecar(argv, process.env);
+}

@@ -1,0 +1,33 @@
+import type { Logger } from "@outrigger/core";
+import type { ApiCall } from "@outrigger/ingress-http";
+import type { LeveledLogger } from "@outrigger/logging";
+import type { Configuration } from "@outrigger/resources";
+import type { SidecarOptions } from "../flags/sidecar-options.ts";
+
+/**
+ * Dapr's log line for each HTTP call, when the flag or the Configuration asks for it; the flag
+ * wins. The lines appear whatever the log level is.
+ */
+export function httpApiLog(
+  options: SidecarOptions,
+  { apiLogging }: Configuration,
+  log: Logger,
+): ((call: ApiCall) => void) | undefined {
+  const { enabled, obfuscateUrls, omitHealthChecks } = apiLogging;
+  if (!(options.enableApiLogging ?? enabled)) return undefined;
+  const lines = atEveryLevel(log.scope("dapr.runtime.http-info"));
+  return (call) => {
+    if (omitHealthChecks && call.isHealth) return;
+    lines.log("info", "HTTP API Called", {
+      method: obfuscateUrls ? call.routeName : `${call.method} ${call.path}`,
+      ...(call.userAgent === "" ? {} : { useragent: call.userAgent }),
+      code: call.code,
+      size: call.sizeBytes,
+      duration: Math.round(call.durationMs),
+    });
+  };
+}
+
+function atEveryLevel(log: Logger): Logger {
+  return "withLevel" in log ? (log as LeveledLogger).withLevel("info") : log;
+}

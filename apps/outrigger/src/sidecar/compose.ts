@@ -1,0 +1,87 @@
+import { hostname } from "node:os";
+import type { Logger, RuntimeOptions, SidecarDescription } from "@outrigger/core";
+import { enabledFeatures } from "@outrigger/resources";
+import { transportGrpc } from "@outrigger/transport-grpc";
+import type { SidecarOptions } from "../flags/sidecar-options.ts";
+import type { Environment } from "../flags/validate-options.ts";
+import { COMPATIBLE_DAPR_VERSION } from "../flags/version.ts";
+import { chooseResolver } from "./choose-resolver.ts";
+import { composeApp } from "./compose-app.ts";
+import { composeIngresses } from "./compose-ingresses.ts";
+import { hostAddress } from "./host-address.ts";
+import type { SidecarResources } from "./read-resources.ts";
+import { stablePort } from "./stable-port.ts";
+
+/** What composing needs beside options and resources. */
+export interface ComposeParts {
+  readonly env: Environment;
+  readonly log: Logger;
+}
+
+/** Chooses and configures every component of a sidecar. */
+export async function composeSidecar(
+  options: SidecarOptions,
+  resources: SidecarResources,
+  { env, log }: ComposeParts,
+): Promise<RuntimeOptions> {
+  const { configuration } = resources;
+  const features = enabledFeatures(configuration.features);
+  log.log("info", `Enabled features: ${features.join(" ")}`);
+  const resolver = chooseResolver(configuration, log);
+  const host = await hostAddress(env, options.internalGrpcListenAddress);
+  const description = describeSidecar(options, resources, features);
+  return {
+    ...composeApp(options, env, log),
+    appId: options.appId,
+    namespace: env.NAMESPACE ?? "default",
+    transport: transportGrpc(await internalServer(options)),
+    ...(resolver === undefined ? {} : { resolver }),
+    ingresses: composeIngresses(options, configuration, env, log),
+    host,
+    hostname: hostname(),
+    httpPort: options.httpPort,
+    description,
+    log,
+    ...(options.appHealth === undefined ? {} : { appHealth: options.appHealth }),
+  };
+}
+
+async function internalServer(
+  options: SidecarOptions,
+): Promise<{ host: string; port: number; maxMessageBytes: number; maxHeaderListBytes: number }> {
+  const { appId, internalGrpcListenAddress, maxBodyBytes, maxHeaderBytes } = options;
+  const uid = process.getuid?.() ?? -1;
+  const preferred = { appId, cwd: process.cwd(), uid, hostname: hostname() };
+  return {
+    host: internalGrpcListenAddress.replace(/^\[(.*)\]$/, "$1"),
+    port: options.internalGrpcPort ?? (await stablePort(preferred)),
+    // Dapr counts the header limit twice in KiB here (`pkg/api/grpc/server.go`); peers rely on the size.
+    maxHeaderListBytes: Math.max(1_024, maxHeaderBytes * 1_024),
+    maxMessageBytes: Math.max(1, maxBodyBytes),
+  };
+}
+
+function describeSidecar(
+  options: SidecarOptions,
+  { loaded }: SidecarResources,
+  features: readonly string[],
+): SidecarDescription {
+  const { appHealth } = options;
+  const { path, ...timing } = appHealth ?? { path: "", intervalMs: 0, timeoutMs: 0, threshold: 0 };
+  const isHttp = !options.appProtocol.startsWith("grpc");
+  const health = { ...timing, ...(isHttp ? { path } : {}) };
+  return {
+    runtimeVersion: COMPATIBLE_DAPR_VERSION,
+    enabledFeatures: features,
+    components: [],
+    httpEndpoints: (loaded?.httpEndpoints ?? []).map(({ name }) => name),
+    resiliencies: [],
+    appConnection: {
+      port: options.appPort,
+      protocol: options.appProtocol,
+      channelAddress: options.appChannelAddress,
+      maxConcurrency: options.appMaxConcurrency,
+      ...(appHealth === undefined ? {} : { health }),
+    },
+  };
+}

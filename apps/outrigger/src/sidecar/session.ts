@@ -1,0 +1,122 @@
+import { createRuntime, type Logger, type Runtime } from "@outrigger/core";
+import { formatGoDuration } from "../flags/go-duration.ts";
+import type { SidecarOptions } from "../flags/sidecar-options.ts";
+import type { Environment } from "../flags/validate-options.ts";
+import { composeSidecar } from "./compose.ts";
+import { readResources } from "./read-resources.ts";
+import type { StopReason, StopRequests } from "./stop-requests.ts";
+
+/** What a session works with beside its options. */
+export interface SessionParts {
+  readonly log: Logger;
+  readonly env: Environment;
+  readonly stops: StopRequests;
+}
+
+/** How long a forced end leaves the answer to the client that asked for it. */
+const forceDelayMs = 100;
+
+/**
+ * One life of the runtime: from its options to its end. Returns the exit code, or `restart` when
+ * a hangup signal asked for a new life.
+ * @throws OutriggerError when the sidecar cannot start.
+ */
+export async function runSession(
+  options: SidecarOptions,
+  parts: SessionParts,
+): Promise<number | "restart"> {
+  const { log, stops } = parts;
+  const starting = new AbortController();
+  const stop = stops.next();
+  void stop.then(() => starting.abort());
+  const runtime = await startRuntime(options, parts, starting.signal);
+  if (runtime === undefined) return endedEarly(await stop, log);
+  const reason = await stop;
+  if (reason === "force") {
+    log.log("info", "Force shutdown requested, exiting immediately without graceful shutdown");
+    await pause(forceDelayMs);
+    return 1;
+  }
+  if (reason === "api") log.log("info", "Shutdown requested via API");
+  else await block(options, runtime, log);
+  return finish(options, runtime, reason, log);
+}
+
+async function startRuntime(
+  options: SidecarOptions,
+  { log, env, stops }: SessionParts,
+  signal: AbortSignal,
+): Promise<Runtime | undefined> {
+  log
+    .scope("dapr.runtime.security")
+    .log("warn", "mTLS is disabled. Skipping certificate request and tls validation");
+  for (const warning of options.warnings) log.log("warn", warning);
+  try {
+    const resources = await readResources(options, env, log);
+    log.log("info", `${options.mode} mode configured`);
+    log.log("info", `app id: ${options.appId}`);
+    const composed = await composeSidecar(options, resources, { env, log });
+    const onShutdownRequest = (force: boolean): void => stops.request(force ? "force" : "api");
+    return await createRuntime({ ...composed, onShutdownRequest }, signal);
+  } catch (reason) {
+    if (signal.aborted) return undefined;
+    throw reason;
+  }
+}
+
+function endedEarly(reason: StopReason, log: Logger): number | "restart" {
+  if (reason === "restart") return "restart";
+  log.log("info", "Daprd shutdown gracefully");
+  return reason === "force" ? 1 : 0;
+}
+
+/** Keeps serving for a while after the signal, so that work which depends on it can end first. */
+async function block(options: SidecarOptions, runtime: Runtime, log: Logger): Promise<void> {
+  const { blockShutdownMs } = options;
+  if (blockShutdownMs === undefined) return;
+  const duration = formatGoDuration(blockShutdownMs);
+  log.log("info", `Blocking graceful shutdown for ${duration} or until app reports unhealthy...`);
+  runtime.holdUnready("security-provider");
+  const unhealthy = await unhealthyWithin(runtime, blockShutdownMs);
+  const why = unhealthy ? "App reported unhealthy" : "Block shutdown period expired";
+  log.log("info", `${why}, entering shutdown...`);
+}
+
+function unhealthyWithin(runtime: Runtime, timeoutMs: number): Promise<boolean> {
+  if (!runtime.appHealth.healthy) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => end(false), timeoutMs);
+    const unsubscribe = runtime.appHealth.onUnhealthy(() => end(true));
+    const end = (unhealthy: boolean): void => {
+      clearTimeout(timer);
+      unsubscribe();
+      resolve(unhealthy);
+    };
+  });
+}
+
+async function finish(
+  options: SidecarOptions,
+  runtime: Runtime,
+  reason: StopReason,
+  log: Logger,
+): Promise<number | "restart"> {
+  log.log("info", "Dapr is shutting down");
+  if (options.gracefulShutdownMs === undefined) {
+    log.log("warn", "Graceful shutdown timeout is infinite, will wait indefinitely to shutdown");
+  }
+  const drainMs = options.gracefulShutdownMs ?? Number.POSITIVE_INFINITY;
+  const { drained } = await runtime.stop({ drainMs });
+  if (!drained) {
+    log.log("fatal", "Graceful shutdown timeout exceeded, forcing shutdown");
+    return 1;
+  }
+  log.log("info", "Dapr runtime stopped");
+  if (reason === "restart") return "restart";
+  log.log("info", "Daprd shutdown gracefully");
+  return 0;
+}
+
+function pause(delayMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, delayMs));
+}

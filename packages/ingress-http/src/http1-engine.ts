@@ -1,0 +1,212 @@
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import {
+  type Body,
+  type BodyStream,
+  type HttpHandler,
+  type HttpRequest,
+  type HttpResponse,
+  isBuffered,
+} from "@outrigger/core";
+import { httpReasonPhrase } from "@outrigger/protocol";
+import { isWellEscaped } from "./escapes.ts";
+import { type BodyLimits, takeBody } from "./request-body.ts";
+
+/** What an engine needs. */
+export interface EngineParts extends BodyLimits {
+  readonly handler: HttpHandler;
+  readonly maxHeaderBytes: number;
+  readonly headersTimeoutMs: number;
+  /** An answer broke off in the middle. */
+  readonly onBroken: (reason: unknown) => void;
+  /** A request that reached the handler is over. */
+  readonly onEnded: () => void;
+}
+
+/** Serves one request and tells when it is over. */
+export async function serve(
+  parts: EngineParts,
+  request: HttpRequest,
+  write: (response: HttpResponse) => Promise<void> | void,
+): Promise<void> {
+  try {
+    await write(await parts.handler(request));
+  } finally {
+    parts.onEnded();
+  }
+}
+
+/** Go's server takes this much above the configured limit before it answers 431. */
+const headerSlackBytes = 4_096;
+
+/** The seam to node:http: our own shapes on one side, its objects on the other, nowhere else. */
+export function createHttp1Server(parts: EngineParts): Server {
+  const server = createServer({
+    maxHeaderSize: parts.maxHeaderBytes + headerSlackBytes,
+    headersTimeout: parts.headersTimeoutMs,
+    // Long uploads and quiet connections are legal; only the head has a deadline.
+    requestTimeout: 0,
+    keepAliveTimeout: 0,
+    connectionsCheckingInterval: 2_500,
+  });
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    void exchange(parts, request, response);
+  };
+  server.on("request", onRequest);
+  server.on("checkExpectation", onRequest);
+  server.on("connect", (request: IncomingMessage, socket: Duplex) => {
+    serveConnect(request, socket, onRequest);
+  });
+  server.on("clientError", refuse);
+  return server;
+}
+
+/** Node gives CONNECT a bare socket; for us it is a request like any other. */
+function serveConnect(
+  request: IncomingMessage,
+  socket: Duplex,
+  onRequest: (request: IncomingMessage, response: ServerResponse) => void,
+): void {
+  socket.on("error", () => undefined);
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket as Socket);
+  response.once("finish", () => socket.end());
+  onRequest(request, response);
+}
+
+const refusals: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+  HPE_INVALID_TRANSFER_ENCODING: "501 Not Implemented",
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+};
+
+function refuse(reason: NodeJS.ErrnoException, socket: Duplex): void {
+  if (reason.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = refusals[reason.code ?? ""] ?? "400 Bad Request";
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`,
+  );
+}
+
+async function exchange(
+  parts: EngineParts,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const gone = new AbortController();
+  outgoing.once("close", () => {
+    if (!outgoing.writableFinished) gone.abort();
+  });
+  try {
+    const head = readHead(incoming);
+    if (head === undefined) {
+      badRequest(outgoing);
+      return;
+    }
+    const taken = takeBody(incoming, head.bodyLength, parts);
+    const body = isBuffered(taken as Body) ? (taken as Uint8Array) : await taken;
+    const request = { ...head, body, signal: gone.signal };
+    await serve(parts, request, (response) => write(outgoing, incoming, response));
+  } catch (reason) {
+    if (!gone.signal.aborted) parts.onBroken(reason);
+    // A body that stopped halfway must not look like a whole one.
+    outgoing.destroy();
+  }
+}
+
+function readHead(incoming: IncomingMessage): Omit<HttpRequest, "body" | "signal"> | undefined {
+  const target = originForm(incoming.url ?? "/");
+  const question = target.indexOf("?");
+  const path = question < 0 ? target : target.slice(0, question);
+  if (!isWellEscaped(path) || /[\x00-\x20\x7f]/.test(target)) return undefined;
+  const headers = incoming.rawHeaders;
+  if (countHosts(headers) > 1) return undefined;
+  return {
+    method: incoming.method ?? "GET",
+    path,
+    query: question < 0 ? "" : target.slice(question + 1),
+    headers,
+    bodyLength: declaredLength(incoming),
+  };
+}
+
+/** Absolute-form targets (RFC 9112 section 3.2.2) lose scheme and authority. */
+function originForm(target: string): string {
+  if (target.startsWith("/")) return target;
+  const absolute = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?]*(.*)$/.exec(target);
+  const rest = absolute?.[1] ?? target;
+  return rest.startsWith("/") || rest === "*" ? rest : `/${rest}`;
+}
+
+function countHosts(headers: readonly string[]): number {
+  let hosts = 0;
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] as string;
+    if (name.length === 4 && name.toLowerCase() === "host") hosts += 1;
+  }
+  return hosts;
+}
+
+function declaredLength(incoming: IncomingMessage): number | undefined {
+  const { headers } = incoming;
+  if (headers["transfer-encoding"] !== undefined) return undefined;
+  return Number(headers["content-length"] ?? 0);
+}
+
+function badRequest(outgoing: ServerResponse): void {
+  outgoing.writeHead(400, { "Content-Type": "text/plain; charset=utf-8", Connection: "close" });
+  outgoing.end("400 Bad Request");
+}
+
+function write(
+  outgoing: ServerResponse,
+  incoming: IncomingMessage,
+  response: HttpResponse,
+): Promise<void> | void {
+  const { status, body } = response;
+  // Clients shall see no hop-by-hop header that nobody asked for; the connection persists all the same.
+  outgoing.removeHeader("connection");
+  const reason = httpReasonPhrase(status) || `status code ${status}`;
+  const headers = [...response.headers];
+  if (!isBuffered(body)) {
+    outgoing.writeHead(status, reason, headers);
+    outgoing.flushHeaders();
+    return pump(outgoing, body);
+  }
+  const hasBody = status >= 200 && status !== 204 && status !== 304 && incoming.method !== "HEAD";
+  if (hasBody) headers.push("Content-Length", `${body.length}`);
+  outgoing.writeHead(status, reason, headers);
+  outgoing.end(hasBody ? body : undefined);
+}
+
+/** Each chunk goes out at once; a slow client holds the producer back. */
+async function pump(outgoing: ServerResponse, body: BodyStream): Promise<void> {
+  const chunks = body[Symbol.asyncIterator]();
+  for (;;) {
+    const { done, value } = await chunks.next();
+    if (outgoing.destroyed) {
+      await chunks.return?.();
+      return;
+    }
+    if (done) break;
+    if (!outgoing.write(value)) await drained(outgoing);
+  }
+  outgoing.end();
+}
+
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      outgoing.off("drain", done);
+      outgoing.off("close", done);
+      resolve();
+    };
+    outgoing.on("drain", done);
+    outgoing.on("close", done);
+  });
+}

@@ -1,0 +1,130 @@
+import {
+  constants,
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2";
+import { type Body, type HttpRequest, type HttpResponse, isBuffered } from "@outrigger/core";
+import { isWellEscaped } from "./escapes.ts";
+import { type EngineParts, serve } from "./http1-engine.ts";
+import { takeBody } from "./request-body.ts";
+
+const endStreamFlag = 1;
+
+/** Cleartext HTTP/2 with prior knowledge, into the same shapes as HTTP/1.1. */
+export function createHttp2Server(parts: EngineParts): Http2Server {
+  const server = createServer({ settings: { maxHeaderListSize: parts.maxHeaderBytes + 4_096 } });
+  server.on(
+    "stream",
+    (
+      stream: ServerHttp2Stream,
+      headers: IncomingHttpHeaders,
+      flags: number,
+      rawHeaders: readonly string[],
+    ) => {
+      void exchange(parts, stream, headers, (flags & endStreamFlag) !== 0, rawHeaders);
+    },
+  );
+  server.on("sessionError", () => undefined);
+  return server;
+}
+
+async function exchange(
+  parts: EngineParts,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  ended: boolean,
+  rawHeaders: readonly string[],
+): Promise<void> {
+  const gone = new AbortController();
+  stream.on("error", () => undefined);
+  stream.once("close", () => {
+    if (!stream.writableFinished) gone.abort();
+  });
+  try {
+    const head = readHead(headers, ended, rawHeaders);
+    if (head === undefined) {
+      stream.respond({ ":status": 400 }, { endStream: true });
+      return;
+    }
+    const taken = takeBody(stream, head.bodyLength, parts);
+    const body = isBuffered(taken as Body) ? (taken as Uint8Array) : await taken;
+    const request = { ...head, body, signal: gone.signal };
+    await serve(parts, request, (response) => write(stream, head.method, response));
+  } catch (reason) {
+    if (!gone.signal.aborted) parts.onBroken(reason);
+    stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+}
+
+function readHead(
+  headers: IncomingHttpHeaders,
+  ended: boolean,
+  rawHeaders: readonly string[],
+): Omit<HttpRequest, "body" | "signal"> | undefined {
+  const target = headers[":path"] ?? "/";
+  const question = target.indexOf("?");
+  const path = question < 0 ? target : target.slice(0, question);
+  if (!isWellEscaped(path)) return undefined;
+  const length = headers["content-length"];
+  const declared = length === undefined ? undefined : Number(length);
+  return {
+    method: headers[":method"] ?? "GET",
+    path,
+    query: question < 0 ? "" : target.slice(question + 1),
+    headers: rawHeaders.filter((_text, index) => !rawHeaders[index - (index % 2)]?.startsWith(":")),
+    bodyLength: ended ? 0 : declared,
+  };
+}
+
+/** Headers that HTTP/2 forbids (RFC 9113 section 8.2.2). */
+const forbidden = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+async function write(
+  stream: ServerHttp2Stream,
+  method: string,
+  { status, headers, body }: HttpResponse,
+): Promise<void> {
+  if (stream.destroyed) return;
+  const outgoing: OutgoingHttpHeaders = { ":status": status === 101 ? 200 : status };
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = (headers[index] as string).toLowerCase();
+    if (forbidden.has(name)) continue;
+    const value = headers[index + 1] as string;
+    const before = outgoing[name];
+    outgoing[name] =
+      before === undefined ? value : [...(Array.isArray(before) ? before : [`${before}`]), value];
+  }
+  if (isBuffered(body)) {
+    const empty = body.length === 0 || method === "HEAD" || status === 204 || status === 304;
+    stream.respond(outgoing, { endStream: empty });
+    if (!empty) stream.end(body);
+    return;
+  }
+  stream.respond(outgoing);
+  for await (const chunk of body) {
+    if (stream.destroyed) return;
+    if (!stream.write(chunk)) await drained(stream);
+  }
+  stream.end();
+}
+
+function drained(stream: ServerHttp2Stream): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off("drain", done);
+      stream.off("close", done);
+      resolve();
+    };
+    stream.on("drain", done);
+    stream.on("close", done);
+  });
+}
