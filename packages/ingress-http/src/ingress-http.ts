@@ -1,5 +1,8 @@
+import type { Server as Http1Server } from "node:http";
+import type { Http2Server, Http2Session } from "node:http2";
 import {
   type ComponentContext,
+  compose,
   errorText,
   type HttpHandler,
   type Ingress,
@@ -10,23 +13,25 @@ import {
   OutriggerError,
   type Sidecar,
 } from "@outrigger/core";
-import { bindWithRetry } from "./bind.ts";
-import { Activity } from "./engine/activity.ts";
-import type { Engine } from "./engine/engine.ts";
-import { Http1Engine } from "./engine/http1.ts";
-import { Http2Engine } from "./engine/http2.ts";
-import type { Acceptance, Listener } from "./engine/listener.ts";
-import { type IngressHttpOptions, type IngressSettings, parseIngressOptions } from "./options.ts";
-import { apiPipeline, publicPipeline } from "./pipeline.ts";
+import { apiLog } from "./api-log.ts";
+import { cors } from "./cors.ts";
+import { createHttp1Server, type EngineParts } from "./http1-engine.ts";
+import { createHttp2Server } from "./http2-engine.ts";
+import { Listener, type ListenTarget } from "./listener.ts";
+import {
+  type HttpMiddleware,
+  type IngressHttpOptions,
+  type IngressSettings,
+  parseIngressOptions,
+} from "./options.ts";
+import { sniffProtocol } from "./protocol-sniffer.ts";
+import { createRouter } from "./router.ts";
+import { traceContext } from "./trace-context.ts";
 
-/** What Go's server allows beyond the configured size of the headers. */
-const headSlackBytes = 4_096;
+const firstRetryMs = 100;
+const lastRetryMs = 500;
 
-/**
- * The HTTP API that the local app calls: invocation, health, metadata and shutdown, over HTTP/1.1
- * and cleartext HTTP/2.
- * @throws OutriggerError `OTR_OPTIONS_INVALID` at once.
- */
+/** The HTTP API that the local app calls. */
 export function ingressHttp(options: IngressHttpOptions = {}): IngressFactory {
   const settings = parseIngressOptions(options);
   return (context, sidecar) => new IngressHttp(settings, context, sidecar);
@@ -35,119 +40,186 @@ export function ingressHttp(options: IngressHttpOptions = {}): IngressFactory {
 class IngressHttp implements Ingress {
   readonly name = "ingress-http";
   readonly #settings: IngressSettings;
-  readonly #context: ComponentContext;
-  readonly #sidecar: Sidecar;
   readonly #log: Logger;
-  readonly #activity = new Activity();
-  readonly #engines: Engine[] = [];
+  readonly #runtimeLog: Logger;
+  readonly #http1: Http1Server;
+  readonly #http2: Http2Server | undefined;
+  readonly #publicHttp1: Http1Server;
+  readonly #sessions = new Set<Http2Session>();
   readonly #listeners: Listener[] = [];
-  #started = false;
+  readonly #addresses: ListenAddress[] = [];
+  #running = 0;
+  #draining = false;
+  #idle: (() => void) | undefined;
 
   constructor(settings: IngressSettings, context: ComponentContext, sidecar: Sidecar) {
     this.#settings = settings;
-    this.#context = context;
-    this.#sidecar = sidecar;
+    this.#runtimeLog = context.log;
     this.#log = context.log.scope("dapr.runtime.http");
-  }
-
-  async start(signal: AbortSignal): Promise<void> {
-    if (this.#started) return;
-    this.#started = true;
-    const { now } = this.#context;
-    const handler = apiPipeline(this.#settings, this.#sidecar, now);
-    await this.#listenApi(this.#acceptance(handler, !this.#settings.disableH2c), signal);
-    const { publicPort, publicHost } = this.#settings;
-    if (publicPort !== undefined) await this.#listenPublic(publicHost, publicPort);
+    const api = this.#engineParts(apiHandler(settings, context, sidecar));
+    this.#http1 = createHttp1Server(api);
+    this.#http2 = settings.disableHttp2 ? undefined : createHttp2Server(api);
+    this.#http2?.on("session", (session) => {
+      this.#sessions.add(session);
+      session.once("close", () => this.#sessions.delete(session));
+    });
+    this.#publicHttp1 = createHttp1Server(
+      this.#engineParts(publicHandler(settings, context, sidecar)),
+    );
   }
 
   addresses(): readonly ListenAddress[] {
-    return this.#listeners.flatMap((listener) => listener.address() ?? []);
+    return this.#addresses;
   }
 
+  async start(signal: AbortSignal): Promise<void> {
+    const { headersTimeoutMs, publicPort, publicHost } = this.#settings;
+    const targets = this.#targets();
+    await Promise.all(targets.map((target) => this.#listenApi(target, headersTimeoutMs, signal)));
+    const [first] = this.#addresses;
+    if (first === undefined) {
+      throw new OutriggerError("failed to start HTTP server: could not listen on any endpoint", {
+        code: "OTR_LISTEN_FAILED",
+        details: { port: this.#settings.port },
+      });
+    }
+    this.#runtimeLog.log(
+      "info",
+      `HTTP server is running on port ${first.port || this.#settings.port}`,
+    );
+    if (publicPort !== undefined) await this.#listenPublic(publicHost, publicPort);
+  }
+
+  /** Requests on HTTP/2 connections are waited for as well, where Dapr cuts them off. */
   async drain(signal: AbortSignal): Promise<void> {
-    await this.#close();
-    for (const engine of this.#engines) engine.drain();
-    await this.#activity.idle(signal);
+    this.#draining = true;
+    for (const listener of this.#listeners) listener.close();
+    for (const session of this.#sessions) session.close();
+    this.#http1.closeIdleConnections();
+    this.#publicHttp1.closeIdleConnections();
+    if (this.#running === 0 || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve;
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
   }
 
   async stop(): Promise<void> {
-    await this.#close();
-    for (const engine of this.#engines) engine.stop();
+    this.#draining = true;
+    await Promise.all(this.#listeners.map((listener) => listener.destroy()));
+    this.#http1.close();
+    this.#publicHttp1.close();
+    this.#http2?.close();
   }
 
-  async #close(): Promise<void> {
-    await Promise.all(this.#listeners.map((listener) => listener.close()));
+  #targets(): readonly ListenTarget[] {
+    const { hosts, port, unixSocketPath } = this.#settings;
+    if (unixSocketPath !== undefined) return [{ path: unixSocketPath }];
+    return hosts.map((host) => ({ host, port }));
   }
 
-  async #listenApi(acceptance: Acceptance, signal: AbortSignal): Promise<void> {
-    const { hosts, port, unixSocketPath, bindRetryMs } = this.#settings;
-    const wanted =
-      unixSocketPath === undefined
-        ? hosts.map((host) => (host === "" ? { port } : { host, port }))
-        : [{ path: unixSocketPath }];
-    const bound = await Promise.allSettled(
-      wanted.map((options) => bindWithRetry(options, acceptance, bindRetryMs, signal)),
-    );
-    let cause: unknown;
-    for (const result of bound) {
-      if (result.status === "fulfilled") {
-        this.#listeners.push(result.value);
-        this.#announce(result.value);
-      } else {
-        cause = result.reason;
-        this.#log.log("debug", `Failed to listen for the HTTP server: ${errorText(cause)}`);
-      }
+  #engineParts(handler: HttpHandler): EngineParts {
+    return {
+      ...this.#settings,
+      handler: (request) => this.#count(() => handler(request)),
+      onBroken: (reason) => {
+        this.#log.log(
+          "warn",
+          `HTTP service invocation failed to complete with error: ${errorText(reason)}`,
+        );
+      },
+      onEnded: () => this.#release(),
+    };
+  }
+
+  /** One address of the API. A failing one is left out: another may do. */
+  async #listenApi(target: ListenTarget, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const listener = new Listener(target, (socket) => {
+      if (this.#draining) socket.destroy();
+      else sniffProtocol(socket, this.#http1, this.#http2, timeoutMs);
+    });
+    try {
+      const address = await retryBind(() => listener.listen(), this.#settings.bindRetryMs, signal);
+      this.#listeners.push(listener);
+      this.#addresses.push(address);
+      const shown = "path" in target ? target.path : joinHostPort(target.host, address.port);
+      this.#log.log("info", `HTTP server listening on TCP address: ${shown}`);
+    } catch (reason) {
+      signal.throwIfAborted();
+      this.#log.log("warn", `HTTP server cannot listen: ${errorText(reason)}`);
     }
-    if (this.#listeners.length === 0) {
-      throw new OutriggerError("failed to start HTTP server: could not listen on any endpoint", {
-        code: "OTR_LISTEN_FAILED",
-        cause,
-      });
-    }
-    const bindPort = this.#listeners[0]?.address()?.port ?? port;
-    this.#context.log.log("info", `HTTP server is running on port ${bindPort}`);
-  }
-
-  #announce(listener: Listener): void {
-    const address = listener.address();
-    const text =
-      address === undefined
-        ? `HTTP server listening on UNIX socket: ${this.#settings.unixSocketPath}`
-        : `HTTP server listening on TCP address: ${joinHostPort(address.host, address.port)}`;
-    this.#log.log("info", text);
   }
 
   async #listenPublic(host: string, port: number): Promise<void> {
-    const acceptance = this.#acceptance(publicPipeline(this.#settings, this.#sidecar), false);
-    const options = host === "" ? { port } : { host, port };
+    const listener = new Listener({ host, port }, (socket) => {
+      this.#publicHttp1.emit("connection", socket);
+    });
     try {
-      const noRetry = new AbortController().signal;
-      this.#listeners.push(await bindWithRetry(options, acceptance, 0, noRetry));
-    } catch (reason) {
-      throw new OutriggerError(`failed to start the public HTTP server: ${errorText(reason)}`, {
+      await listener.listen();
+      this.#listeners.push(listener);
+    } catch (cause) {
+      throw new OutriggerError(`failed to start public HTTP server: ${errorText(cause)}`, {
         code: "OTR_LISTEN_FAILED",
-        cause: reason,
+        cause,
+        details: { port },
       });
     }
+    this.#runtimeLog.log("info", `public HTTP server is running on port ${port}`);
   }
 
-  #acceptance(handler: HttpHandler, withHttp2: boolean): Acceptance {
-    const { maxHeaderBytes, headersTimeoutMs, inlineBodyBytes } = this.#settings;
-    const engineSettings = {
-      handler,
-      headBytes: maxHeaderBytes + headSlackBytes,
-      headersTimeoutMs,
-      inlineBodyBytes,
-      activity: this.#activity,
-      onBodyFailure: (reason: unknown) => {
-        const text = `HTTP service invocation failed to complete with error: ${errorText(reason)}`;
-        this.#log.log("warn", text);
-      },
-    };
-    const http1 = new Http1Engine(engineSettings);
-    const http2 = withHttp2 ? new Http2Engine(engineSettings) : undefined;
-    this.#engines.push(http1);
-    if (http2 !== undefined) this.#engines.push(http2);
-    return { http1, http2, headersTimeoutMs };
+  /** Counts a request until its answer has been written. */
+  #count<T>(work: () => Promise<T>): Promise<T> {
+    this.#running += 1;
+    return work();
+  }
+
+  #release(): void {
+    this.#running -= 1;
+    if (this.#running === 0) this.#idle?.();
+  }
+}
+
+function apiHandler(
+  settings: IngressSettings,
+  context: ComponentContext,
+  sidecar: Sidecar,
+): HttpHandler {
+  const { outerMiddlewares, allowedOrigins, guards, middlewares, onApiCall } = settings;
+  const stages: HttpMiddleware[] = settings.traceContext ? [traceContext(context)] : [];
+  stages.push(...outerMiddlewares);
+  if (allowedOrigins.length > 0) stages.push(cors(allowedOrigins));
+  stages.push(...guards, ...middlewares);
+  if (onApiCall !== undefined) stages.push(apiLog(onApiCall));
+  return compose(stages, createRouter({ sidecar, settings, isPublic: false }));
+}
+
+function publicHandler(
+  settings: IngressSettings,
+  context: ComponentContext,
+  sidecar: Sidecar,
+): HttpHandler {
+  const stages: HttpMiddleware[] = settings.traceContext ? [traceContext(context)] : [];
+  stages.push(...settings.outerMiddlewares);
+  return compose(stages, createRouter({ sidecar, settings, isPublic: true }));
+}
+
+/** A port that is taken is tried again for a while: a restart in place needs its own ports back. */
+async function retryBind<T>(
+  bind: () => Promise<T>,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<T> {
+  const endsAt = performance.now() + limitMs;
+  let delayMs = firstRetryMs;
+  for (;;) {
+    try {
+      return await bind();
+    } catch (reason) {
+      const { code } = reason as { code?: string };
+      if (code !== "EADDRINUSE" || performance.now() + delayMs > endsAt) throw reason;
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      signal.throwIfAborted();
+      delayMs = Math.min(delayMs * 2, lastRetryMs);
+    }
   }
 }

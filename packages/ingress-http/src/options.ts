@@ -8,99 +8,107 @@ import {
 import * as v from "valibot";
 import type { ApiCall } from "./api-log.ts";
 
-/** Groups of routes that Dapr's API lists name. */
+/** Groups of routes that Dapr's `spec.api` lists allow or deny. */
 export type RouteGroup = "invoke" | "metadata" | "shutdown";
 
-/** Wraps the handling of requests. */
+/** A stage around the routes. The first of a list is the outermost. */
 export type HttpMiddleware = Middleware<HttpRequest, HttpResponse>;
 
 /** Options of `ingressHttp`. */
 export interface IngressHttpOptions {
-  /** Addresses to listen on; an empty one is all interfaces. Default `["127.0.0.1"]`. */
+  /** Addresses to listen on; "" stands for all. Default [""]. Ones that fail are left out. */
   readonly hosts?: readonly string[];
-  /** Port of the API; 0 takes a free one. Default 3500. */
+  /** Port of the API; 0 picks a free one. Default 3500. */
   readonly port?: number;
-  /** Address of the public server. Default all interfaces. */
-  readonly publicHost?: string;
-  /** Port of a second server with health and metadata only. Default none. */
+  /** Port of the public server, which has only the health and metadata routes. Default none. */
   readonly publicPort?: number;
-  /** Listens on this Unix socket in place of TCP. Default none. */
+  /** Address of the public server. Default "": all. */
+  readonly publicHost?: string;
+  /** Path of a unix socket that takes the place of the API's ports. Default none. */
   readonly unixSocketPath?: string;
-  /** Largest request body in bytes; 0 = unlimited. Default 4194304 (4 MiB). */
+  /** Largest request body, in bytes; 0 = unlimited. Default 4 MiB. */
   readonly maxBodyBytes?: number;
-  /** Request line and headers may have this many bytes and 4096 more. Default 4096. */
+  /** Largest request head less 4096, in bytes; beyond it the answer is 431. Default 4096. */
   readonly maxHeaderBytes?: number;
-  /** How long a client may take for the headers, in milliseconds. Default 10000. */
+  /** Bound on receiving a request's head, in milliseconds. Default 10000. */
   readonly headersTimeoutMs?: number;
-  /** Origins of cross-origin requests: exact, with one `*`, or `*`. Default none: no CORS. */
-  readonly allowedOrigins?: readonly string[];
-  /** Which routes exist, for example `("metadata", "v1.0/metadata/{key}")`. Default all. */
-  readonly isAllowed?: (group: RouteGroup, route: string) => boolean;
-  /** Turns cleartext HTTP/2 off. Default false. */
-  readonly disableH2c?: boolean;
-  /** Bodies of known length up to this are held in memory, in bytes. Default 262144. */
+  /** Bodies of known length up to this are read into memory; others stream. Default 256 KiB. */
   readonly inlineBodyBytes?: number;
-  /** Run after CORS and before API logging and routing; not on the public server. Default none. */
-  readonly middlewares?: readonly HttpMiddleware[];
-  /** Run around everything but the body limit, on both servers. Default none. */
-  readonly outerMiddlewares?: readonly HttpMiddleware[];
-  /** Told about every answered API request. Default none. */
-  readonly onApiCall?: (call: ApiCall) => void;
-  /** How long binding a port is tried, in milliseconds. Default 10000. */
+  /** How long a taken port is tried again, in milliseconds. Default 10000. */
   readonly bindRetryMs?: number;
+  /** Origins that browsers may call from: exact, with one `*`, or `*`. Default none: no CORS at all. */
+  readonly allowedOrigins?: readonly string[];
+  /** Serve HTTP/1.1 only. Default false: HTTP/2 with prior knowledge as well. */
+  readonly disableHttp2?: boolean;
+  /** Give every request a trace context, and every answer its `traceparent`. Default true. */
+  readonly traceContext?: boolean;
+  /** Which routes exist. Default: all. */
+  readonly isAllowed?: (group: RouteGroup, route: string) => boolean;
+  /** Stages before CORS, for example tracing and metrics. */
+  readonly outerMiddlewares?: readonly HttpMiddleware[];
+  /** Stages between CORS and the pipeline, for example a token check. Not on the public server. */
+  readonly guards?: readonly HttpMiddleware[];
+  /** The user's pipeline. Not on the public server. */
+  readonly middlewares?: readonly HttpMiddleware[];
+  /** Called once for each request of the API when its answer has ended. */
+  readonly onApiCall?: (call: ApiCall) => void;
 }
 
 /** Options with their defaults. */
 export interface IngressSettings {
   readonly hosts: readonly string[];
   readonly port: number;
-  readonly publicHost: string;
   readonly publicPort?: number | undefined;
+  readonly publicHost: string;
   readonly unixSocketPath?: string | undefined;
   readonly maxBodyBytes: number;
   readonly maxHeaderBytes: number;
   readonly headersTimeoutMs: number;
-  readonly allowedOrigins: readonly string[];
-  readonly isAllowed?: ((group: RouteGroup, route: string) => boolean) | undefined;
-  readonly disableH2c: boolean;
   readonly inlineBodyBytes: number;
-  readonly middlewares: readonly HttpMiddleware[];
-  readonly outerMiddlewares: readonly HttpMiddleware[];
-  readonly onApiCall?: ((call: ApiCall) => void) | undefined;
   readonly bindRetryMs: number;
+  readonly allowedOrigins: readonly string[];
+  readonly disableHttp2: boolean;
+  readonly traceContext: boolean;
+  readonly isAllowed: (group: RouteGroup, route: string) => boolean;
+  readonly outerMiddlewares: readonly HttpMiddleware[];
+  readonly guards: readonly HttpMiddleware[];
+  readonly middlewares: readonly HttpMiddleware[];
+  readonly onApiCall?: ((call: ApiCall) => void) | undefined;
 }
 
-const largest = 2_147_483_647;
+const maxWhole = 2_147_483_647;
 
-function whole(least: number, most: number): v.GenericSchema<number> {
+function whole(least: number, most: number = maxWhole): v.GenericSchema<number> {
   const text = `must be a whole number from ${least} to ${most}`;
   return v.pipe(v.number(text), v.integer(text), v.minValue(least, text), v.maxValue(most, text));
 }
 
-function callback<Callback>(): v.GenericSchema<Callback> {
-  return v.custom<Callback>((value) => typeof value === "function", "must be a function");
+function functionOf<F>(): v.GenericSchema<F> {
+  return v.custom<F>((value) => typeof value === "function", "must be a function");
 }
 
-const texts = v.array(v.string("must be a string"), "must be a list");
-const middlewares = v.array(callback<HttpMiddleware>(), "must be a list");
+const texts = v.array(v.string("must be a string"));
+const stages = v.optional(v.array(functionOf<HttpMiddleware>()), []);
 
 const schema: StandardSchema<IngressSettings> = v.strictObject({
-  hosts: v.optional(v.pipe(texts, v.nonEmpty("must not be empty")), ["127.0.0.1"]),
+  hosts: v.optional(texts, [""]),
   port: v.optional(whole(0, 65_535), 3_500),
-  publicHost: v.optional(v.string("must be an address"), ""),
   publicPort: v.optional(whole(0, 65_535)),
-  unixSocketPath: v.optional(v.pipe(v.string("must be a path"), v.nonEmpty("must not be empty"))),
-  maxBodyBytes: v.optional(whole(0, Number.MAX_SAFE_INTEGER), 4_194_304),
-  maxHeaderBytes: v.optional(whole(1, largest - 4_096), 4_096),
-  headersTimeoutMs: v.optional(whole(1, largest), 10_000),
+  publicHost: v.optional(v.string("must be an address"), ""),
+  unixSocketPath: v.optional(v.string("must be a path")),
+  maxBodyBytes: v.optional(whole(0, Number.MAX_SAFE_INTEGER), 4 * 1024 * 1024),
+  maxHeaderBytes: v.optional(whole(1), 4_096),
+  headersTimeoutMs: v.optional(whole(1), 10_000),
+  inlineBodyBytes: v.optional(whole(0), 256 * 1024),
+  bindRetryMs: v.optional(whole(0), 10_000),
   allowedOrigins: v.optional(texts, []),
-  isAllowed: v.optional(callback<(group: RouteGroup, route: string) => boolean>()),
-  disableH2c: v.optional(v.boolean("must be true or false"), false),
-  inlineBodyBytes: v.optional(whole(0, largest), 262_144),
-  middlewares: v.optional(middlewares, []),
-  outerMiddlewares: v.optional(middlewares, []),
-  onApiCall: v.optional(callback<(call: ApiCall) => void>()),
-  bindRetryMs: v.optional(whole(0, largest), 10_000),
+  disableHttp2: v.optional(v.boolean("must be true or false"), false),
+  traceContext: v.optional(v.boolean("must be true or false"), true),
+  isAllowed: v.optional(functionOf<IngressSettings["isAllowed"]>(), () => () => true),
+  outerMiddlewares: stages,
+  guards: stages,
+  middlewares: stages,
+  onApiCall: v.optional(functionOf<(call: ApiCall) => void>()),
 });
 
 /** @throws OutriggerError `OTR_OPTIONS_INVALID`. */
