@@ -1,1 +1,3 @@
-export {};
+export { appChannelGrpc } from "./app-channel-grpc.ts";
+export { appProxyGrpc } from "./app-proxy-grpc.ts";
+export type { AppChannelGrpcOptions, AppProxyGrpcOptions } from "./options.ts";

@@ -1,0 +1,124 @@
+import {
+  type AppChannel,
+  type AppProtocol,
+  type ComponentContext,
+  type ComponentFactory,
+  type InvokeResponse,
+  isOutriggerError,
+  type ReceivedCall,
+  RpcCode,
+} from "@outrigger/core";
+import { frameMessage, type GrpcClient } from "@outrigger/grpc-http2";
+import { appPaths, encodeEmpty } from "@outrigger/protocol";
+import { acceptsConnections, createAppClient } from "./app-client.ts";
+import { abandoned, ConcurrencyLimit } from "./concurrency-limit.ts";
+import { encodeOnInvoke, failedAnswer, onInvokeHeaders, readOnInvoke } from "./on-invoke.ts";
+import {
+  type AppChannelGrpcOptions,
+  type AppChannelSettings,
+  parseChannelOptions,
+} from "./options.ts";
+
+/** Pause between two attempts to reach an app that does not listen yet. */
+const attemptIntervalMs = 50;
+/** One line of log in about ten seconds. */
+const attemptsPerLogLine = 200;
+
+/** Delivers calls to a local gRPC app through `AppCallback/OnInvoke`. */
+export function appChannelGrpc(options: AppChannelGrpcOptions): ComponentFactory<AppChannel> {
+  const settings = parseChannelOptions(options);
+  return (context) => new GrpcAppChannel(settings, context);
+}
+
+class GrpcAppChannel implements AppChannel {
+  readonly name = "app-channel-grpc";
+  readonly protocol: AppProtocol;
+  readonly #settings: AppChannelSettings;
+  readonly #context: ComponentContext;
+  readonly #client: GrpcClient;
+  readonly #limit: ConcurrencyLimit;
+
+  constructor(settings: AppChannelSettings, context: ComponentContext) {
+    this.protocol = settings.tls ? "grpcs" : "grpc";
+    this.#settings = settings;
+    this.#context = context;
+    this.#client = createAppClient(settings, context.now);
+    this.#limit = new ConcurrencyLimit(settings.maxConcurrency);
+  }
+
+  async deliver(call: ReceivedCall): Promise<InvokeResponse> {
+    const { maxMessageBytes, appToken } = this.#settings;
+    const headers = onInvokeHeaders(call, appToken);
+    const message = await this.#encode(call);
+    if (!(message instanceof Uint8Array)) return failedAnswer(message);
+    const release = await this.#limit.acquire(call.signal);
+    try {
+      // Neither the caller's deadline nor its leaving ends the app's work (recorded Dapr behaviour).
+      const response = await this.#client.call({
+        path: appPaths.OnInvoke,
+        headers,
+        body: message,
+      });
+      return await readOnInvoke(response, maxMessageBytes);
+    } finally {
+      release();
+    }
+  }
+
+  async waitUntilListening(signal: AbortSignal): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      signal.throwIfAborted();
+      if (await acceptsConnections(this.#settings)) return;
+      if (attempt % attemptsPerLogLine === 0) {
+        const { port } = this.#settings;
+        this.#context.log.log("info", `waiting for application to listen on port ${port}`);
+      }
+      await pause(attemptIntervalMs, signal);
+    }
+  }
+
+  /** gRPC apps are not told; Dapr asks them nothing at start either. */
+  async greet(): Promise<void> {}
+
+  async probe(_path: string, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+    const response = await this.#client.call({
+      path: appPaths.HealthCheck,
+      headers: [],
+      body: frameMessage(encodeEmpty()),
+      deadlineMs: this.#context.now() + timeoutMs,
+      signal,
+    });
+    for await (const _message of response.messages) {
+      // The answer is empty; only the status counts.
+    }
+    signal.throwIfAborted();
+    return response.status?.code === RpcCode.OK;
+  }
+
+  async stop(): Promise<void> {
+    this.#client.close();
+  }
+
+  async #encode(call: ReceivedCall): ReturnType<typeof encodeOnInvoke> {
+    try {
+      return await encodeOnInvoke(call, this.#settings.maxMessageBytes);
+    } catch (reason) {
+      if (call.signal.aborted && !isOutriggerError(reason)) throw abandoned(call.signal);
+      throw reason;
+    }
+  }
+}
+
+function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(abandoned(signal));
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    }, delayMs);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}
