@@ -48,7 +48,7 @@ export function createHttp1Server(parts: EngineParts): Server {
     // Long uploads and quiet connections are legal; only the head has a deadline.
     requestTimeout: 0,
     keepAliveTimeout: 0,
-    connectionsCheckingInterval: 2_500,
+    connectionsCheckingInterval: Math.min(parts.headersTimeoutMs, 1_000),
   });
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     void exchange(parts, request, response);
@@ -59,6 +59,9 @@ export function createHttp1Server(parts: EngineParts): Server {
     serveConnect(request, socket, onRequest);
   });
   server.on("clientError", refuse);
+  // It is fed with sockets and never listens itself: this starts its track of connections, on which
+  // the deadline of heads and the closing of idle ones depend.
+  server.emit("listening");
   return server;
 }
 

@@ -32,7 +32,12 @@ export function sniffProtocol(
     const isHttp2 = http2 !== undefined && startsPreface(first);
     socket.unshift(isHttp2 ? first : withKnownVerb(first));
     socket.off("error", onError);
-    (isHttp2 ? http2 : http1).emit("connection", socket);
+    if (isHttp2) {
+      // A session takes what was put back by itself; resuming here would lose it.
+      http2.emit("connection", socket);
+      return;
+    }
+    http1.emit("connection", socket);
     socket.resume();
   });
 }
