@@ -177,14 +177,29 @@ function write(
   const reason = httpReasonPhrase(status) || `status code ${status}`;
   const headers = [...response.headers];
   if (!isBuffered(body)) {
-    outgoing.writeHead(status, reason, headers);
+    writeHead(outgoing, status, reason, headers);
     outgoing.flushHeaders();
     return pump(outgoing, body);
   }
   const hasBody = status >= 200 && status !== 204 && status !== 304 && incoming.method !== "HEAD";
   if (hasBody) headers.push("Content-Length", `${body.length}`);
-  outgoing.writeHead(status, reason, headers);
+  writeHead(outgoing, status, reason, headers);
   outgoing.end(hasBody ? body : undefined);
+}
+
+/** As in Go, line breaks and other bytes that no header may have become spaces. */
+function writeHead(
+  outgoing: ServerResponse,
+  status: number,
+  reason: string,
+  headers: string[],
+): void {
+  try {
+    outgoing.writeHead(status, reason, headers);
+  } catch {
+    const clean = headers.map((text) => text.replace(/[^\t\x20-\x7e\x80-\xff]/g, " "));
+    outgoing.writeHead(status, reason, clean);
+  }
 }
 
 /** Each chunk goes out at once; a slow client holds the producer back. */

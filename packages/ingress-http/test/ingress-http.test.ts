@@ -308,3 +308,9 @@ test("a client that does not finish its headers is cut off", async () => {
   const answer = await exchange(port, "GET /v1.0/healthz HTTP/1.1\r\nHost");
   expect(answer).not.toContain(" 204 ");
 });
+
+test("bytes that no header may have become spaces", async () => {
+  const { port, sidecar } = await start();
+  sidecar.answer = async () => appAnswer({ headers: ["X-App", "a\u0001b"] });
+  expect(await get(port, "/v1.0/invoke/callee/method/m")).toContain("\r\nX-App: a b\r\n");
+});
