@@ -1,1 +1,2 @@
-export {};
+export { ingressGrpc } from "./ingress-grpc.ts";
+export type { ApiCallRecord, IngressGrpcOptions } from "./options.ts";

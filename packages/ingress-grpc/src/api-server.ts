@@ -1,0 +1,117 @@
+import {
+  type ComponentContext,
+  type HeaderList,
+  RpcCode,
+  rpcError,
+  type Sidecar,
+} from "@outrigger/core";
+import {
+  type GrpcHandler,
+  GrpcServer,
+  type GrpcServerCall,
+  type GrpcStatus,
+} from "@outrigger/grpc-http2";
+import { daprPaths, decodeEmpty, encodeEmpty, foreignDaprPaths } from "@outrigger/protocol";
+import { admit } from "./gate.ts";
+import { InvokeService } from "./invoke-service.ts";
+import { getMetadata, setMetadata } from "./metadata-service.ts";
+import type { IngressSettings } from "./options.ts";
+import { proxyCall } from "./proxy.ts";
+import {
+  decodeRequest,
+  okReply,
+  type Reply,
+  readUnary,
+  sendReply,
+  statusOfFailure,
+  toGrpcStatus,
+} from "./reply.ts";
+
+type UnaryMethod = (call: GrpcServerCall, headers: HeaderList) => Promise<Reply>;
+type AnyMethod = (call: GrpcServerCall, headers: HeaderList) => Promise<GrpcStatus>;
+
+/** Makes servers of Dapr's gRPC API, one per address. */
+export function createApiServers(
+  settings: IngressSettings,
+  context: ComponentContext,
+  sidecar: Sidecar,
+): () => GrpcServer {
+  const { maxMessageBytes, maxHeaderListBytes, tracing } = settings;
+  const { now } = context;
+  const methods = new Map<string, GrpcHandler>();
+  for (const [path, method] of unaryMethods(settings, context, sidecar)) {
+    const handler = guarded(settings, now, async (call, headers) =>
+      sendReply(call, await method(call, headers), maxMessageBytes),
+    );
+    methods.set(path, handler);
+  }
+  const unknownMethod = guarded(settings, now, (call, headers) =>
+    proxyCall(sidecar, call, headers, tracing),
+  );
+  const toStatus = statusOfFailure;
+  return () =>
+    new GrpcServer({ methods, unknownMethod, maxMessageBytes, maxHeaderListBytes, toStatus, now });
+}
+
+function unaryMethods(
+  { maxMessageBytes }: IngressSettings,
+  { log }: ComponentContext,
+  sidecar: Sidecar,
+): Map<string, UnaryMethod> {
+  const invokeService = new InvokeService(sidecar, log, maxMessageBytes);
+  const methods = new Map<string, UnaryMethod>([
+    [daprPaths.InvokeService, (call, headers) => invokeService.answer(call, headers)],
+    [daprPaths.GetMetadata, (call) => getMetadata(sidecar, call)],
+    [daprPaths.SetMetadata, (call) => setMetadata(sidecar, call)],
+    [daprPaths.Shutdown, (call) => shutdown(sidecar, call)],
+  ]);
+  // Without a handler of their own they would be proxied to an app.
+  for (const [path, block] of foreignDaprPaths) {
+    methods.set(path, async () => {
+      throw notServed(path, block);
+    });
+  }
+  return methods;
+}
+
+async function shutdown(sidecar: Sidecar, call: GrpcServerCall): Promise<Reply> {
+  decodeRequest(await readUnary(call), decodeEmpty);
+  sidecar.requestShutdown(call.header("dapr-force-shutdown")?.toLowerCase() === "true");
+  return okReply(encodeEmpty());
+}
+
+function notServed(path: string, block: string): Error {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  return rpcError("OTR_PROTOCOL_VIOLATION", {
+    code: RpcCode.UNIMPLEMENTED,
+    message: `${name} belongs to the building block ${block}, which this sidecar does not offer`,
+  });
+}
+
+/** Every call passes the same gate and is told to the same log. */
+function guarded(settings: IngressSettings, now: () => number, method: AnyMethod): GrpcHandler {
+  const { onApiCall } = settings;
+  const run = async (call: GrpcServerCall): Promise<GrpcStatus> => {
+    try {
+      const admission = admit(call, settings);
+      if (admission.refusal === undefined) return await method(call, admission.headers);
+      const status = toGrpcStatus(admission.refusal);
+      call.finish(status);
+      return status;
+    } catch (reason) {
+      const status = statusOfFailure(reason);
+      call.finish(status);
+      return status;
+    }
+  };
+  return async (call) => {
+    const startedAt = now();
+    const { code } = await run(call);
+    onApiCall?.({
+      method: call.path,
+      userAgent: call.header("user-agent"),
+      durationMs: now() - startedAt,
+      code,
+    });
+  };
+}

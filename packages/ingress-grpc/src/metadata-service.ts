@@ -1,0 +1,64 @@
+import type { MetadataSnapshot, Sidecar } from "@outrigger/core";
+import type { GrpcServerCall } from "@outrigger/grpc-http2";
+import {
+  ActorRuntimeStatus,
+  decodeEmpty,
+  decodeSetMetadataRequest,
+  encodeEmpty,
+  encodeGetMetadataResponse,
+  type GetMetadataResponse,
+} from "@outrigger/protocol";
+import { goDuration } from "./go-duration.ts";
+import { decodeRequest, okReply, type Reply, readUnary } from "./reply.ts";
+
+/** Answers `GetMetadata`. */
+export async function getMetadata(sidecar: Sidecar, call: GrpcServerCall): Promise<Reply> {
+  decodeRequest(await readUnary(call), decodeEmpty);
+  return okReply(encodeGetMetadataResponse(toMessage(sidecar.metadata.snapshot())));
+}
+
+/** Answers `SetMetadata`. */
+export async function setMetadata(sidecar: Sidecar, call: GrpcServerCall): Promise<Reply> {
+  const { key, value } = decodeRequest(await readUnary(call), decodeSetMetadataRequest);
+  sidecar.metadata.set(key, value);
+  return okReply(encodeEmpty());
+}
+
+function toMessage(snapshot: MetadataSnapshot): GetMetadataResponse {
+  const { appConnection } = snapshot;
+  const { health } = appConnection;
+  return {
+    id: snapshot.id,
+    activeActorsCount: [],
+    registeredComponents: snapshot.components,
+    extendedMetadata: snapshot.extended,
+    httpEndpoints: snapshot.httpEndpoints,
+    appConnectionProperties: {
+      port: appConnection.port,
+      protocol: appConnection.protocol,
+      channelAddress: appConnection.channelAddress,
+      maxConcurrency: appConnection.maxConcurrency,
+      health: health && {
+        healthCheckPath: health.path ?? "",
+        healthProbeInterval: goDuration(health.intervalMs),
+        healthProbeTimeout: goDuration(health.timeoutMs),
+        healthThreshold: health.threshold,
+      },
+    },
+    runtimeVersion: snapshot.runtimeVersion,
+    enabledFeatures: snapshot.enabledFeatures,
+    // There are no actors here; Dapr says so once it is up.
+    actorRuntime: {
+      runtimeStatus: snapshot.initialized
+        ? ActorRuntimeStatus.DISABLED
+        : ActorRuntimeStatus.INITIALIZING,
+      activeActors: [],
+      hostReady: false,
+      placement: "placement: disconnected",
+    },
+    workflows: { connectedWorkers: 0 },
+    mcpServers: [],
+    workflowAccessPolicies: [],
+    resiliencies: snapshot.resiliencies,
+  };
+}
