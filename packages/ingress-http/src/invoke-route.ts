@@ -1,6 +1,7 @@
 import {
   bytesToText,
   errorText,
+  type HeaderList,
   type HttpRequest,
   type HttpResponse,
   headerValue,
@@ -47,12 +48,13 @@ export async function invokeRoute(
 
 function toInvokeRequest(request: HttpRequest, target: CallTarget): InvokeRequest {
   const { headers, body, bodyLength, signal, trace } = request;
+  const metadata = toHttpMetadata(target.byHeader ? withoutAppId(headers) : headers);
   return {
     target: target.id,
     method: target.method,
     http: { verb: toVerb(request.method), query: request.query },
     origin: "http",
-    metadata: toHttpMetadata(target.byHeader ? withoutAppId(headers) : headers),
+    metadata: wantsEvents(request) ? withPlainAccept(metadata) : metadata,
     contentType: headerValue(headers, "content-type") ?? "",
     typeUrl: "",
     body,
@@ -106,6 +108,13 @@ function eventStream(headers: string[], response: InvokeResponse): HttpResponse 
 function wantsEvents(request: HttpRequest): boolean {
   const accept = headerValue(request.headers, "accept");
   return accept !== undefined && accept.trim().toLowerCase() === "text/event-stream";
+}
+
+/** The app sees the trigger of events in its usual spelling, as recorded Dapr behaviour has it. */
+function withPlainAccept(metadata: HeaderList): HeaderList {
+  return metadata.map((text, index) =>
+    index % 2 === 1 && metadata[index - 1] === "Accept" ? "text/event-stream" : text,
+  );
 }
 
 /** Go's server sniffs; the answers that Dapr buffers become JSON instead. */

@@ -199,6 +199,7 @@ test("events of another app are relayed under fixed headers", async () => {
   expect(answer).toMatch(/\r\nContent-Type: text\/event-stream\r\n/);
   expect(answer).toMatch(/\r\nCache-Control: no-cache\r\n/);
   expect(answer).toMatch(/\r\nConnection: keep-alive\r\n/);
+  expect(sidecar.calls[0]?.metadata).toEqual(["Accept", "text/event-stream"]);
 });
 
 test("health routes tell readiness and app id", async () => {
