@@ -22,6 +22,7 @@ import {
 import { jsonError } from "./answers.ts";
 import { type CallTarget, withoutAppId } from "./call-target.ts";
 import { detectContentType } from "./detect-content-type.ts";
+import { sniffStream } from "./sniff-stream.ts";
 
 /** Answer where neither path nor header names an app. */
 export const noTarget: HttpResponse = jsonError(
@@ -39,7 +40,7 @@ export async function invokeRoute(
   try {
     const response = await sidecar.invoke(toInvokeRequest(request, target));
     return isHttpStatus(response.status.code)
-      ? fromHttpApp(request, response, isOwnApp(sidecar, target.id))
+      ? await fromHttpApp(request, response, isOwnApp(sidecar, target.id))
       : fromGrpcApp(response);
   } catch (reason) {
     return failure(target.id, reason);
@@ -75,11 +76,11 @@ function toVerb(method: string): string {
   return verbs.has(upper) ? upper : "POST";
 }
 
-function fromHttpApp(
+async function fromHttpApp(
   request: HttpRequest,
   response: InvokeResponse,
   ownApp: boolean,
-): HttpResponse {
+): Promise<HttpResponse> {
   const { code } = response.status;
   const converted = metadataToHttpHeaders(response.headers);
   const headers = [...converted.headers];
@@ -88,6 +89,11 @@ function fromHttpApp(
   const events = wantsEvents(request) && code >= 200 && code < 300;
   if (events && !ownApp) return eventStream(headers, response);
   const contentType = response.contentType || defaultContentType(request, response);
+  if (contentType === "" && !isBuffered(response.body) && code !== 204 && code !== 304) {
+    const sniffed = await sniffStream(response.body);
+    if (sniffed.contentType !== "") headers.push("Content-Type", sniffed.contentType);
+    return { status: events ? 200 : code, headers, body: sniffed.body };
+  }
   if (contentType !== "") headers.push("Content-Type", contentType);
   return { status: events ? 200 : code, headers, body: response.body };
 }
