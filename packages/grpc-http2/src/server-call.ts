@@ -8,6 +8,10 @@ import { MessageReader } from "./message-reader.ts";
 import { type GrpcStatus, okStatus } from "./status.ts";
 import { parseGrpcTimeout } from "./timeout.ts";
 
+/** node:http2 would add a `date`, which clients of gRPC would see as metadata that nobody wrote. */
+const messagesFollow = { waitForTrailers: true, sendDate: false };
+const trailersOnly = { endStream: true, sendDate: false };
+
 /** What a server call is made from. */
 export interface ServerCallParts {
   readonly stream: ServerHttp2Stream;
@@ -83,7 +87,7 @@ export class GrpcServerCall {
     if (this.#finished || this.#stream.headersSent || this.#stream.destroyed) return;
     this.#stream.respond(
       addHeaders({ ":status": 200, "content-type": this.contentType }, headers),
-      { waitForTrailers: true },
+      messagesFollow,
     );
   }
 
@@ -137,11 +141,10 @@ export class GrpcServerCall {
 
   #sendTrailersOnly(status: GrpcStatus, trailers: HeaderList): void {
     const base = { ":status": 200, "content-type": this.contentType };
-    const options = { endStream: true };
     try {
-      this.#stream.respond(addHeaders(addStatus({ ...base }, status), trailers), options);
+      this.#stream.respond(addHeaders(addStatus({ ...base }, status), trailers), trailersOnly);
     } catch (reason) {
-      this.#stream.respond(addStatus(base, unsendable(reason)), options);
+      this.#stream.respond(addStatus(base, unsendable(reason)), trailersOnly);
     }
   }
 
