@@ -10,7 +10,11 @@ import { parseGrpcTimeout } from "./timeout.ts";
 
 /** node:http2 would add a `date`, which clients of gRPC would see as metadata that nobody wrote. */
 const messagesFollow = { waitForTrailers: true, sendDate: false };
-const trailersOnly = { endStream: true, sendDate: false };
+/** The same for answers that are over at once. */
+export const trailersOnly: { readonly endStream: true; readonly sendDate: false } = {
+  endStream: true,
+  sendDate: false,
+};
 
 /** What a server call is made from. */
 export interface ServerCallParts {

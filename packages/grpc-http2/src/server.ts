@@ -18,7 +18,7 @@ import {
 } from "./dial.ts";
 import { addStatus } from "./headers.ts";
 import { daprKeepAlive, KeepAlive, type KeepAliveTimes } from "./keep-alive.ts";
-import { GrpcServerCall } from "./server-call.ts";
+import { GrpcServerCall, trailersOnly } from "./server-call.ts";
 import type { GrpcStatus } from "./status.ts";
 import { parseGrpcTimeout } from "./timeout.ts";
 
@@ -190,7 +190,7 @@ export class GrpcServer {
           { ":status": refusal.httpStatus, "content-type": "application/grpc" },
           refusal.status,
         ),
-        { endStream: true },
+        trailersOnly,
       );
       stream.close(constants.NGHTTP2_NO_ERROR);
       return;
