@@ -100,5 +100,6 @@ function contentLength(call: ReceivedCall): number | undefined {
       { code: "OTR_APP_FAILED" },
     );
   }
-  return call.body.length;
+  // A chunked request stays one, even when all of it is here already.
+  return declared === undefined && call.body.length > 0 ? undefined : call.body.length;
 }

@@ -251,6 +251,19 @@ test("a streamed body travels chunked, one of known length with its length", asy
   ).rejects.toThrow("http: ContentLength=7 with Body length 6");
 });
 
+test("a body of unknown length stays chunked when it is in memory", async () => {
+  const { port, seen } = await rawApp((socket) => socket.end(ok));
+  await channelTo(port).deliver(
+    call("b", {
+      http: { verb: "POST", query: "" },
+      body: Buffer.from("abc"),
+      bodyLength: undefined,
+    }),
+  );
+  expect(seen[0]).toContain("Transfer-Encoding: chunked\r\n");
+  expect(seen[0]).not.toContain("Content-Length");
+});
+
 test("the caller's abort reaches the app", async () => {
   let closed: () => void = () => undefined;
   const appSawEnd = new Promise<void>((resolve) => {

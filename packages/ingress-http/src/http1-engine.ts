@@ -11,7 +11,7 @@ import {
 } from "@outrigger/core";
 import { httpReasonPhrase } from "@outrigger/protocol";
 import { isWellEscaped } from "./escapes.ts";
-import { type BodyLimits, takeBody } from "./request-body.ts";
+import { type BodyLimits, releaseBody, takeBody } from "./request-body.ts";
 
 /** What an engine needs. */
 export interface EngineParts extends BodyLimits {
@@ -33,6 +33,7 @@ export async function serve(
   try {
     await write(await parts.handler(request));
   } finally {
+    releaseBody(request.body);
     parts.onEnded();
   }
 }

@@ -41,7 +41,8 @@ async function exchange(
   const gone = new AbortController();
   stream.on("error", () => undefined);
   stream.once("close", () => {
-    if (!stream.writableFinished) gone.abort();
+    // A stream that its client reset counts as finished, too.
+    if (!stream.writableFinished || stream.rstCode !== constants.NGHTTP2_NO_ERROR) gone.abort();
   });
   try {
     const head = readHead(headers, ended, rawHeaders);
@@ -74,9 +75,27 @@ function readHead(
     method: headers[":method"] ?? "GET",
     path,
     query: question < 0 ? "" : target.slice(question + 1),
-    headers: rawHeaders.filter((_text, index) => !rawHeaders[index - (index % 2)]?.startsWith(":")),
+    headers: plainHeaders(rawHeaders),
     bodyLength: ended ? 0 : declared,
   };
+}
+
+/** Without pseudo-headers, and with the crumbs of a cookie in one line (RFC 9113 section 8.2.3). */
+function plainHeaders(rawHeaders: readonly string[]): readonly string[] {
+  const headers: string[] = [];
+  let cookieAt = -1;
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    const value = rawHeaders[index + 1] as string;
+    if (name.startsWith(":")) continue;
+    if (name === "cookie" && cookieAt >= 0) {
+      headers[cookieAt] += `; ${value}`;
+      continue;
+    }
+    if (name === "cookie") cookieAt = headers.length + 1;
+    headers.push(name, value);
+  }
+  return headers;
 }
 
 /** Headers that HTTP/2 forbids (RFC 9113 section 8.2.2). */
@@ -105,16 +124,41 @@ async function write(
   }
   if (isBuffered(body)) {
     const empty = body.length === 0 || method === "HEAD" || status === 204 || status === 304;
-    stream.respond(outgoing, { endStream: empty });
+    respond(stream, outgoing, empty);
     if (!empty) stream.end(body);
     return;
   }
-  stream.respond(outgoing);
+  respond(stream, outgoing, false);
   for await (const chunk of body) {
     if (stream.destroyed) return;
     if (!stream.write(chunk)) await drained(stream);
   }
   stream.end();
+}
+
+/** Node refuses repeated headers that have one value by definition, and bytes that no header may have. */
+function respond(
+  stream: ServerHttp2Stream,
+  headers: OutgoingHttpHeaders,
+  endStream: boolean,
+): void {
+  try {
+    stream.respond(headers, { endStream });
+  } catch (reason) {
+    if (stream.headersSent) throw reason;
+    const clean: OutgoingHttpHeaders = {};
+    for (const [name, value] of Object.entries(headers)) {
+      const kept = Array.isArray(value) && name !== "set-cookie" ? value[0] : value;
+      if (Array.isArray(kept)) clean[name] = kept.map(printable);
+      else clean[name] = typeof kept === "string" ? printable(kept) : kept;
+    }
+    stream.respond(clean, { endStream });
+  }
+}
+
+/** As in Go, line breaks and other bytes that no header may have become spaces. */
+function printable(text: string): string {
+  return text.replace(/[^\t\x20-\x7e\x80-\xff]/g, " ");
 }
 
 function drained(stream: ServerHttp2Stream): Promise<void> {

@@ -56,9 +56,17 @@ function collect(source: Readable, declared: number): Promise<Body> {
   });
 }
 
+/**
+ * A body that its reader pulls. When nobody needs the rest, it is thrown away as it comes in: a client
+ * that writes its whole body before it reads would otherwise wait forever for an answer that is there.
+ */
 class RequestBody implements BodyStream {
   readonly #source: Readable;
   readonly #maxBytes: number;
+  #length = 0;
+  #attached = false;
+  #released = false;
+  #wake: () => void = () => undefined;
 
   constructor(source: Readable, maxBytes: number) {
     this.#source = source;
@@ -66,21 +74,65 @@ class RequestBody implements BodyStream {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    // Ending early must not end the connection: the answer still has to go out on it.
-    const chunks = this.#source.iterator({ destroyOnReturn: false });
-    let length = 0;
     return {
-      next: async () => {
-        const result = await chunks.next();
-        if (result.done) return { done: true, value: undefined };
-        length += result.value.length;
-        if (this.#maxBytes > 0 && length > this.#maxBytes) throw tooLarge();
-        return { done: false, value: result.value };
-      },
+      next: () => this.#next(),
+      // Ending early must not end the connection: the answer still has to go out on it.
       return: async () => {
-        await chunks.return?.();
+        this.release();
         return { done: true, value: undefined };
       },
     };
   }
+
+  /** Fails a reader that still waits and discards what is left. */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    const source = this.#source;
+    source.off("readable", this.#onEvent);
+    this.#wake();
+    if (!source.readableEnded && !source.destroyed) source.resume();
+  }
+
+  async #next(): Promise<IteratorResult<Uint8Array>> {
+    this.#attach();
+    const source = this.#source;
+    for (;;) {
+      if (source.readableEnded) return { done: true, value: undefined };
+      if (this.#released || source.destroyed) throw abandoned(this.#length);
+      const chunk: Buffer | null = source.read();
+      if (chunk !== null) return { done: false, value: this.#counted(chunk) };
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  #counted(chunk: Buffer): Buffer {
+    this.#length += chunk.length;
+    if (this.#maxBytes === 0 || this.#length <= this.#maxBytes) return chunk;
+    this.release();
+    throw tooLarge();
+  }
+
+  readonly #onEvent = (): void => this.#wake();
+
+  #attach(): void {
+    if (this.#attached || this.#released) return;
+    this.#attached = true;
+    for (const event of ["readable", "end", "error", "close"]) {
+      this.#source.on(event, this.#onEvent);
+    }
+  }
+}
+
+function abandoned(length: number): OutriggerError {
+  return new OutriggerError(`the request's body was abandoned after ${length} bytes`, {
+    code: "OTR_ABORTED",
+  });
+}
+
+/** Ends the reading of a request's body once its answer is complete. */
+export function releaseBody(body: Body): void {
+  if (body instanceof RequestBody) body.release();
 }
