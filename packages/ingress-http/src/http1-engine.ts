@@ -12,6 +12,7 @@ import {
 import { httpReasonPhrase } from "@outrigger/protocol";
 import { isWellEscaped } from "./escapes.ts";
 import { type BodyLimits, releaseBody, takeBody } from "./request-body.ts";
+import { takeReplacedLine } from "./request-line.ts";
 
 /** What an engine needs. */
 export interface EngineParts extends BodyLimits {
@@ -124,14 +125,15 @@ async function exchange(
 }
 
 function readHead(incoming: IncomingMessage): Omit<HttpRequest, "body" | "signal"> | undefined {
-  const target = originForm(incoming.url ?? "/");
+  const replaced = takeReplacedLine(incoming.socket);
+  const target = originForm(replaced?.target ?? incoming.url ?? "/");
   const question = target.indexOf("?");
   const path = question < 0 ? target : target.slice(0, question);
   if (!isWellEscaped(path) || /[\x00-\x20\x7f]/.test(target)) return undefined;
   const headers = incoming.rawHeaders;
   if (countHosts(headers) > 1) return undefined;
   return {
-    method: incoming.method ?? "GET",
+    method: replaced?.method ?? incoming.method ?? "GET",
     path,
     query: question < 0 ? "" : target.slice(question + 1),
     headers,

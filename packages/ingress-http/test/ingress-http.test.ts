@@ -256,6 +256,16 @@ test("a preflight is answered without the pipeline", async () => {
   expect(sidecar.calls).toEqual([]);
 });
 
+test("raw bytes above 0x7F in a target arrive as they are", async () => {
+  const { port, sidecar } = await start();
+  const target = Buffer.from("/v1.0/invoke/callee/method/café?n=ü").toString("latin1");
+  expect(await get(port, target)).toContain(" 200 OK");
+  expect(sidecar.calls[0]).toMatchObject({
+    method: Buffer.from("café").toString("latin1"),
+    http: { verb: "GET", query: Buffer.from("n=ü").toString("latin1") },
+  });
+});
+
 test("speaks cleartext HTTP/2 on the same port", async () => {
   const { port, sidecar } = await start();
   const session = connectHttp2(`http://127.0.0.1:${port}`);
