@@ -78,6 +78,13 @@ class AppChannelHttp implements AppChannel {
   }
 
   async greet(signal: AbortSignal): Promise<void> {
+    if (!this.#settings.greets) {
+      this.#context.log.log(
+        "info",
+        "Skipping programmatic dapr configuration loading (see 'disable-init-endpoints' flag/annotation)",
+      );
+      return;
+    }
     const headers = ["Dapr-App-Id", this.#context.appId, "Content-Type", "application/json"];
     try {
       const response = await this.#get("/dapr/config", headers, greetTimeoutMs, signal);

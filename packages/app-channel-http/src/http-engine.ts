@@ -53,7 +53,7 @@ export class HttpEngine {
         outgoing = this.#open(head);
         const incoming = await deliver(outgoing, head, body, signal);
         incoming.once("close", onClose);
-        const received = await responseBody(incoming);
+        const received = await responseBody(incoming, signal);
         return { status: incoming.statusCode ?? 0, headers: incoming.rawHeaders, body: received };
       } catch (reason) {
         outgoing?.destroy();

@@ -23,6 +23,8 @@ export interface AppChannelHttpOptions {
   readonly dialTimeoutMs?: number;
   /** Whether every call carries a `traceparent`, of zeros when nobody traces. Default true, as Dapr. */
   readonly traceContext?: boolean;
+  /** Whether the app is told with `GET /dapr/config` that the sidecar is up. Default true, as Dapr. */
+  readonly greets?: boolean;
 }
 
 /** Options with their defaults. */
@@ -37,6 +39,7 @@ export interface ChannelSettings {
   readonly idleTimeoutMs: number;
   readonly dialTimeoutMs: number;
   readonly traceContext: boolean;
+  readonly greets: boolean;
 }
 
 function whole(least: number, most: number): v.GenericSchema<number> {
@@ -60,6 +63,7 @@ const schema: StandardSchema<ChannelSettings> = v.strictObject({
   idleTimeoutMs: v.optional(whole(1, maxDelayMs), 90_000),
   dialTimeoutMs: v.optional(whole(1, maxDelayMs), 30_000),
   traceContext: v.optional(v.boolean("must be true or false"), true),
+  greets: v.optional(v.boolean("must be true or false"), true),
 });
 
 /** @throws OutriggerError `OTR_OPTIONS_INVALID`. */

@@ -94,7 +94,9 @@ function withoutHeader(headers: HeaderList, lowerCaseName: string): string[] {
 function contentLength(call: ReceivedCall): number | undefined {
   if (!isBuffered(call.body)) return call.bodyLength;
   const declared = call.bodyLength;
-  if (declared !== undefined && declared !== call.body.length) {
+  // Of unknown length when it set out: chunked on arrival too, unless nothing came.
+  if (declared === undefined) return call.body.length === 0 ? 0 : undefined;
+  if (declared !== call.body.length) {
     throw new OutriggerError(
       `http: ContentLength=${declared} with Body length ${call.body.length}`,
       { code: "OTR_APP_FAILED" },

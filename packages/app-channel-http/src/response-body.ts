@@ -1,11 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import { type Body, type BodyStream, emptyBody } from "@outrigger/core";
+import { abandoned } from "./concurrency-limit.ts";
 
 /**
  * The body of an answer. What has arrived completely by the next turn of the event loop, as small
  * answers have, is one array; anything else is a stream with back-pressure.
  */
-export function responseBody(response: IncomingMessage): Promise<Body> {
+export function responseBody(response: IncomingMessage, signal: AbortSignal): Promise<Body> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     const onData = (chunk: Buffer): void => {
@@ -23,13 +24,13 @@ export function responseBody(response: IncomingMessage): Promise<Body> {
     };
     const onError = (reason: Error): void => {
       settle();
-      if (isEarlyEnd(reason)) resolve(joined(chunks));
+      if (isEarlyEnd(reason, signal)) resolve(joined(chunks));
       else reject(reason);
     };
     const turn = setImmediate(() => {
       response.pause();
       settle();
-      resolve(new ResponseStream(response, chunks));
+      resolve(new ResponseStream(response, chunks, signal));
     });
     response.on("data", onData);
     response.once("end", onEnd);
@@ -42,8 +43,12 @@ function joined(chunks: readonly Buffer[]): Uint8Array {
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
 }
 
-/** An app that breaks off counts as having ended its answer, as it does in Dapr. */
-function isEarlyEnd(reason: unknown): boolean {
+/**
+ * An app that breaks off counts as having ended its answer, as it does in Dapr. A call that was given
+ * up does not: half an answer must not pass for a whole one.
+ */
+function isEarlyEnd(reason: unknown, signal: AbortSignal): boolean {
+  if (signal.aborted) return false;
   const { code } = reason as { code?: string };
   return code === "ECONNRESET" || code === "ERR_STREAM_PREMATURE_CLOSE";
 }
@@ -51,10 +56,12 @@ function isEarlyEnd(reason: unknown): boolean {
 class ResponseStream implements BodyStream {
   readonly #response: IncomingMessage;
   readonly #first: Buffer[];
+  readonly #signal: AbortSignal;
 
-  constructor(response: IncomingMessage, first: Buffer[]) {
+  constructor(response: IncomingMessage, first: Buffer[], signal: AbortSignal) {
     this.#response = response;
     this.#first = first;
+    this.#signal = signal;
     // Until somebody reads, a failure shows in the response's state; unheard it would end the process.
     response.on("error", () => undefined);
   }
@@ -69,8 +76,8 @@ class ResponseStream implements BodyStream {
         try {
           return await rest.next();
         } catch (reason) {
-          if (isEarlyEnd(reason)) return { done: true, value: undefined };
-          throw reason;
+          if (isEarlyEnd(reason, this.#signal)) return { done: true, value: undefined };
+          throw this.#signal.aborted ? abandoned(this.#signal) : reason;
         }
       },
       // Works before the first read too, where a generator's own `return` would run nothing.

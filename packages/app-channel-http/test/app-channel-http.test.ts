@@ -285,6 +285,19 @@ test("the caller's abort reaches the app", async () => {
   await appSawEnd;
 });
 
+test("an answer cut off by the call's own end does not pass for a whole one", async () => {
+  const port = await httpApp((_request, response) => {
+    response.write("first;");
+  });
+  const caller = new AbortController();
+  const response = await channelTo(port).deliver(call("b", { signal: caller.signal }));
+  const parts = (response.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+  await parts.next();
+  const rest = parts.next();
+  caller.abort();
+  await expect(rest).rejects.toMatchObject({ code: "OTR_ABORTED" });
+});
+
 test("the limit holds a call back until a body was read, and lets waiters leave", async () => {
   let running = 0;
   let most = 0;

@@ -1,4 +1,5 @@
 import type { Logger } from "@outrigger/core";
+import type { ApiCallRecord } from "@outrigger/ingress-grpc";
 import type { ApiCall } from "@outrigger/ingress-http";
 import type { LeveledLogger } from "@outrigger/logging";
 import type { Configuration } from "@outrigger/resources";
@@ -24,6 +25,24 @@ export function httpApiLog(
       code: call.code,
       size: call.sizeBytes,
       duration: Math.round(call.durationMs),
+    });
+  };
+}
+
+/** The same for the gRPC API. */
+export function grpcApiLog(
+  options: SidecarOptions,
+  { apiLogging }: Configuration,
+  log: Logger,
+): ((call: ApiCallRecord) => void) | undefined {
+  if (!(options.enableApiLogging ?? apiLogging.enabled)) return undefined;
+  const lines = atEveryLevel(log.scope("dapr.runtime.grpc.api-info"));
+  return ({ method, userAgent, durationMs, code }) => {
+    lines.log("info", "gRPC API Called", {
+      method,
+      ...(userAgent ? { useragent: userAgent } : {}),
+      duration: Math.round(durationMs),
+      code,
     });
   };
 }

@@ -21,6 +21,32 @@ export function apiRules(
   };
 }
 
+/** The versions of groups that Dapr's gRPC API knows; rules with other names are not looked at. */
+const grpcNames = new Set([
+  ...["invoke/v1", "metadata/v1", "shutdown/v1", "state/v1", "state/v1alpha1", "publish/v1"],
+  ...["publish/v1alpha1", "bindings/v1", "secrets/v1", "actors/v1", "actors/v1alpha1"],
+  ...["configuration/v1", "configuration/v1alpha1", "lock/v1alpha1", "unlock/v1alpha1"],
+  ...["subtlecrypto/v1alpha1", "crypto/v1alpha1", "workflows/v1alpha1", "workflows/v1beta1"],
+  ...["jobs/v1", "jobs/v1alpha1", "subscribe/v1alpha1", "conversation/v1alpha1"],
+  "conversation/v1alpha2",
+]);
+
+/** The same lists for the gRPC API; `undefined` stands for a method of no group that is in scope. */
+export function grpcApiRules(api: Configuration["api"]): (group: ApiGroup | undefined) => boolean {
+  const names = (rules: readonly ApiAccessRule[]): readonly string[] =>
+    rules
+      .filter((rule) => rule.protocol === "grpc")
+      .map(({ name, version }) => `${name}/${version}`)
+      .filter((name) => grpcNames.has(name));
+  const denied = names(api.denied);
+  const allowed = names(api.allowed);
+  return (group) => {
+    const name = `${group}/v1`;
+    if (denied.includes(name)) return false;
+    return allowed.length === 0 || allowed.includes(name);
+  };
+}
+
 function ruleKeys(rules: readonly ApiAccessRule[], protocol: string): readonly string[] {
   return rules
     .filter((rule) => rule.protocol.toLowerCase() === protocol)

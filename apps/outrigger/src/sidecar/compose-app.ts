@@ -1,11 +1,14 @@
+import { appChannelGrpc, appProxyGrpc } from "@outrigger/app-channel-grpc";
 import { appChannelHttp } from "@outrigger/app-channel-http";
 import type { Logger, RuntimeOptions } from "@outrigger/core";
+import type { Configuration } from "@outrigger/resources";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
 
 /** The ways to the app: none without `--app-port`. */
 export function composeApp(
   options: SidecarOptions,
+  configuration: Configuration,
   env: Environment,
   log: Logger,
 ): Pick<RuntimeOptions, "appChannel" | "appProxy"> {
@@ -15,20 +18,38 @@ export function composeApp(
   }
   const { appProtocol } = options;
   const target = {
-    host: options.appChannelAddress,
+    host: options.appChannelAddress.replace(/^\[(.*)\]$/, "$1"),
     port: options.appPort,
-    maxConcurrency: options.appMaxConcurrency,
     ...(env.APP_API_TOKEN ? { appToken: env.APP_API_TOKEN } : {}),
   };
-  if (appProtocol !== "http" && appProtocol !== "https") {
-    log.log("error", `apps that speak ${appProtocol} are not part of this version`);
-    return {};
+  const grpcTarget = {
+    ...target,
+    tls: appProtocol === "grpcs",
+    maxMessageBytes: Math.max(1, options.maxBodyBytes),
+  };
+  const maxConcurrency = options.appMaxConcurrency;
+  const appProxy = appProxyGrpc(grpcTarget);
+  if (appProtocol === "grpc" || appProtocol === "grpcs") {
+    return { appChannel: appChannelGrpc({ ...grpcTarget, maxConcurrency }), appProxy };
+  }
+  if (appProtocol === "h2c") {
+    log.log("error", "apps that speak h2c are not part of this version; use http or https");
+    return { appProxy };
   }
   return {
     appChannel: appChannelHttp({
       ...target,
+      maxConcurrency,
       protocol: appProtocol,
       maxResponseHeaderBytes: options.maxHeaderBytes,
+      traceContext: isTracing(configuration),
+      greets: !options.disabledInitEndpoints.config,
     }),
+    appProxy,
   };
+}
+
+/** A sampling rate of exactly 0 takes tracing out altogether, as in Dapr; an unreadable one does not. */
+export function isTracing({ tracing }: Configuration): boolean {
+  return tracing.samplingRate.trim() === "" || Number(tracing.samplingRate) !== 0;
 }

@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import type { IngressFactory, Logger } from "@outrigger/core";
+import { ingressGrpc } from "@outrigger/ingress-grpc";
 import { ingressHttp } from "@outrigger/ingress-http";
 import type { Configuration } from "@outrigger/resources";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
-import { httpApiLog } from "./api-logging.ts";
-import { apiRules } from "./api-rules.ts";
+import { grpcApiLog, httpApiLog } from "./api-logging.ts";
+import { type ApiGroup, apiRules, grpcApiRules } from "./api-rules.ts";
+import { isTracing } from "./compose-app.ts";
 
 /** Values that Dapr takes for true in environment variables. */
 const truthy = /^(?:y|yes|true|t|on|1)$/i;
@@ -27,7 +29,7 @@ export function composeIngresses(
     allowedOrigins: options.allowedOrigins,
     disableHttp2: truthy.test(env.DAPR_HTTP_DISABLE_H2C ?? ""),
     isAllowed: apiRules(configuration.api, "http"),
-    traceContext: Number(configuration.tracing.samplingRate || "1") !== 0,
+    traceContext: isTracing(configuration),
     ...(unixDomainSocket === undefined
       ? {}
       : { unixSocketPath: join(unixDomainSocket, `dapr-${options.appId}-http.socket`) }),
@@ -36,7 +38,38 @@ export function composeIngresses(
       : { publicPort, publicHost: withoutBrackets(options.publicListenAddress) }),
     ...(onApiCall === undefined ? {} : { onApiCall }),
   });
-  return [http];
+  return [composeGrpc(options, configuration, log), http];
+}
+
+/** Methods of Dapr's gRPC API by the groups that rules speak of. */
+const grpcGroups: Readonly<Record<string, ApiGroup>> = {
+  "/dapr.proto.runtime.v1.Dapr/InvokeService": "invoke",
+  "/dapr.proto.runtime.v1.Dapr/GetMetadata": "metadata",
+  "/dapr.proto.runtime.v1.Dapr/SetMetadata": "metadata",
+  "/dapr.proto.runtime.v1.Dapr/Shutdown": "shutdown",
+};
+
+function composeGrpc(
+  options: SidecarOptions,
+  configuration: Configuration,
+  log: Logger,
+): IngressFactory {
+  const { unixDomainSocket } = options;
+  const isGroupAllowed = grpcApiRules(configuration.api);
+  const onApiCall = grpcApiLog(options, configuration, log);
+  return ingressGrpc({
+    hosts: options.listenAddresses.map(withoutBrackets),
+    port: options.grpcPort,
+    maxMessageBytes: Math.max(1, options.maxBodyBytes),
+    // Dapr counts the header limit twice in KiB here (`pkg/api/grpc/server.go`).
+    maxHeaderListBytes: Math.max(1_024, options.maxHeaderBytes * 1_024),
+    isAllowed: (path) => isGroupAllowed(grpcGroups[path]),
+    tracing: isTracing(configuration),
+    ...(unixDomainSocket === undefined
+      ? {}
+      : { unixSocketPath: join(unixDomainSocket, `dapr-${options.appId}-grpc.socket`) }),
+    ...(onApiCall === undefined ? {} : { onApiCall }),
+  });
 }
 
 function withoutBrackets(address: string): string {

@@ -31,7 +31,7 @@ export async function composeSidecar(
   const host = await hostAddress(env, options.internalGrpcListenAddress);
   const description = describeSidecar(options, resources, features);
   return {
-    ...composeApp(options, env, log),
+    ...composeApp(options, configuration, env, log),
     appId: options.appId,
     namespace: env.NAMESPACE ?? "default",
     transport: transportGrpc(await internalServer(options)),
