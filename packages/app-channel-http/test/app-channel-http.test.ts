@@ -343,6 +343,18 @@ test.for([
   expect(await channel.probe?.("alive", 1_000, new AbortController().signal)).toBe(healthy);
 });
 
+test("the app is greeted, unless that is switched off", async () => {
+  const urls: (string | undefined)[] = [];
+  const port = await httpApp((incoming, response) => {
+    urls.push(incoming.url);
+    response.end();
+  });
+  await channelTo(port, { greets: false }).greet?.(new AbortController().signal);
+  expect(urls).toEqual([]);
+  await channelTo(port).greet?.(new AbortController().signal);
+  expect(urls).toEqual(["/dapr/config"]);
+});
+
 test("an app that does not answer its probe in time is unhealthy", async () => {
   const { port } = await rawApp(() => undefined);
   const channel = channelTo(port);
