@@ -86,6 +86,8 @@ class AppChannelHttp implements AppChannel {
       return;
     }
     const headers = ["Dapr-App-Id", this.#context.appId, "Content-Type", "application/json"];
+    const { appToken } = this.#settings;
+    if (appToken) headers.push("Dapr-Api-Token", appToken);
     try {
       const response = await this.#get("/dapr/config", headers, greetTimeoutMs, signal);
       if (response.status === 200)

@@ -147,7 +147,11 @@ function fromGrpcApp(response: InvokeResponse): HttpResponse {
   try {
     return {
       status: rpcCodeToHttpStatus(status.code),
-      headers: [...converted.headers, "Content-Type", "text/plain; charset=utf-8"],
+      headers: [
+        ...converted.headers,
+        "Content-Type",
+        response.contentType || "text/plain; charset=utf-8",
+      ],
       body: Buffer.from(statusToJson(status)),
     };
   } catch (reason) {

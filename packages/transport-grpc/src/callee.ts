@@ -70,7 +70,7 @@ async function callLocal(
   const request = decodeInternalInvokeRequest(await call.decode(frame));
   if (request.message === undefined) throw invalidRequest("field Message is nil");
   const body = request.message.data?.value ?? emptyBody;
-  const response = await handler.receive(toReceivedCall(call, request, body));
+  const response = await handler.receive(toReceivedCall(call, request, body, body.length));
   await answerUnary(call, response, maxMessageBytes);
 }
 
@@ -117,6 +117,7 @@ function toReceivedCall(
   call: GrpcServerCall,
   request: DecodedInternalInvokeRequest,
   body: Body,
+  ownLength?: number,
 ): ReceivedCall {
   const { ver, metadata, message } = request;
   if (message === undefined) throw invalidRequest("field Message is nil");
@@ -138,21 +139,17 @@ function toReceivedCall(
     contentType: message.contentType,
     typeUrl: message.data?.typeUrl ?? "",
     body,
-    bodyLength: bodyLengthOf(metadata, origin, body),
+    bodyLength: declaredLength(metadata) ?? ownLength,
     deadlineMs: call.deadlineMs,
     signal: call.signal,
     trace: traceOf(call),
   };
 }
 
-function bodyLengthOf(
-  metadata: HeaderList,
-  origin: "http" | "grpc",
-  body: Body,
-): number | undefined {
+/** Only a declared length is one: the app of a call without it gets a body of unknown length. */
+function declaredLength(metadata: HeaderList): number | undefined {
   const declared = headerValue(metadata, "content-length");
-  if (declared !== undefined && /^\d{1,15}$/.test(declared)) return Number(declared);
-  return origin === "grpc" && isBuffered(body) ? body.length : undefined;
+  return declared !== undefined && /^\d{1,15}$/.test(declared) ? Number(declared) : undefined;
 }
 
 function traceOf(call: GrpcServerCall): ReceivedCall["trace"] {

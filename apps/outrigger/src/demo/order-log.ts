@@ -34,7 +34,7 @@ export class OrderLog {
   sent(line: string): string | undefined {
     const match = /^sent order (\d+): (\d+) in ([\d.]+) ms: (.*)$/.exec(line);
     if (match === null) return undefined;
-    const [, id, status, ms, text] = match as unknown as [string, string, string, string, string];
+    const [, id = "", status = "", ms = "", text = ""] = match;
     const label = `order ${id}`.padEnd(10);
     if (status !== "200") {
       this.#failed += 1;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import type { IngressFactory, Logger } from "@outrigger/core";
+import type { AccessToken } from "@outrigger/access-token";
+import { type IngressFactory, type Logger, OutriggerError } from "@outrigger/core";
 import { ingressGrpc } from "@outrigger/ingress-grpc";
 import { ingressHttp } from "@outrigger/ingress-http";
 import type { Configuration } from "@outrigger/resources";
@@ -7,6 +8,7 @@ import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
 import { grpcApiLog, httpApiLog } from "./api-logging.ts";
 import { type ApiGroup, apiRules, grpcApiRules } from "./api-rules.ts";
+import { apiToken, grpcAuthentication } from "./api-token.ts";
 import { isTracing } from "./compose-app.ts";
 
 /** Values that Dapr takes for true in environment variables. */
@@ -20,7 +22,9 @@ export function composeIngresses(
   log: Logger,
 ): readonly IngressFactory[] {
   const { unixDomainSocket, publicPort } = options;
+  requireBindable(options.httpPort);
   const onApiCall = httpApiLog(options, configuration, log);
+  const token = apiToken(env);
   const http = ingressHttp({
     hosts: options.listenAddresses.map(withoutBrackets),
     port: options.httpPort,
@@ -30,6 +34,7 @@ export function composeIngresses(
     disableHttp2: truthy.test(env.DAPR_HTTP_DISABLE_H2C ?? ""),
     isAllowed: apiRules(configuration.api, "http"),
     traceContext: isTracing(configuration),
+    guards: token === undefined ? [] : [token.httpGuard],
     ...(unixDomainSocket === undefined
       ? {}
       : { unixSocketPath: join(unixDomainSocket, `dapr-${options.appId}-http.socket`) }),
@@ -38,7 +43,7 @@ export function composeIngresses(
       : { publicPort, publicHost: withoutBrackets(options.publicListenAddress) }),
     ...(onApiCall === undefined ? {} : { onApiCall }),
   });
-  return [composeGrpc(options, configuration, log), http];
+  return [composeGrpc(options, configuration, token, log), http];
 }
 
 /** Methods of Dapr's gRPC API by the groups that rules speak of. */
@@ -52,6 +57,7 @@ const grpcGroups: Readonly<Record<string, ApiGroup>> = {
 function composeGrpc(
   options: SidecarOptions,
   configuration: Configuration,
+  token: AccessToken | undefined,
   log: Logger,
 ): IngressFactory {
   const { unixDomainSocket } = options;
@@ -65,11 +71,21 @@ function composeGrpc(
     maxHeaderListBytes: Math.max(1_024, options.maxHeaderBytes * 1_024),
     isAllowed: (path) => isGroupAllowed(grpcGroups[path]),
     tracing: isTracing(configuration),
+    ...(token === undefined ? {} : { authenticate: grpcAuthentication(token) }),
     ...(unixDomainSocket === undefined
       ? {}
       : { unixSocketPath: join(unixDomainSocket, `dapr-${options.appId}-grpc.socket`) }),
     ...(onApiCall === undefined ? {} : { onApiCall }),
   });
+}
+
+/** Dapr reads any number as a port and fails when it binds. @throws OutriggerError `OTR_LISTEN_FAILED`. */
+function requireBindable(port: number): void {
+  if (port >= 0 && port <= 65_535) return;
+  throw new OutriggerError(
+    `failed to start HTTP server: could not listen on any endpoint: port ${port} is not within 0 to 65535`,
+    { code: "OTR_LISTEN_FAILED", details: { port } },
+  );
 }
 
 function withoutBrackets(address: string): string {

@@ -75,7 +75,7 @@ function describeSidecar(
     enabledFeatures: features,
     components: [],
     httpEndpoints: (loaded?.httpEndpoints ?? []).map(({ name }) => name),
-    resiliencies: [],
+    resiliencies: (loaded?.resiliencies ?? []).map(({ name }) => name),
     appConnection: {
       port: options.appPort,
       protocol: options.appProtocol,

@@ -4,6 +4,8 @@ import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
 import { composeSidecar } from "./compose.ts";
 import { readResources } from "./read-resources.ts";
+import { refuseUnprotected } from "./refuse-unprotected.ts";
+import { logConfiguration } from "./startup-lines.ts";
 import type { StopReason, StopRequests } from "./stop-requests.ts";
 
 /** What a session works with beside its options. */
@@ -55,6 +57,8 @@ async function startRuntime(
     const resources = await readResources(options, env, log);
     log.log("info", `${options.mode} mode configured`);
     log.log("info", `app id: ${options.appId}`);
+    refuseUnprotected(options, resources.configuration, env);
+    logConfiguration(resources.configuration, log);
     const composed = await composeSidecar(options, resources, { env, log });
     const onShutdownRequest = (force: boolean): void => stops.request(force ? "force" : "api");
     return await createRuntime({ ...composed, onShutdownRequest }, signal);

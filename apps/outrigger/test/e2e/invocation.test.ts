@@ -120,7 +120,11 @@ test("signals drain and end the process with 0", async () => {
 test("a call under way finishes while its sidecar shuts down", async () => {
   let finish: () => void = () => undefined;
   let reached = false;
-  const app = await mesh.app((_request, response) => {
+  const app = await mesh.app((request, response) => {
+    if (request.url !== "/x") {
+      response.end();
+      return;
+    }
     reached = true;
     finish = () => response.end("finished");
   });

@@ -52,7 +52,7 @@ export function createProxy(parts: ProxyParts): (call: ProxyCall) => Promise<Pro
 export function createProxyReceive(parts: ProxyParts): (call: ProxyCall) => Promise<ProxyResponse> {
   return async (call) => {
     const id = headerValue(call.metadata, calleeKey) ?? headerValue(call.metadata, appKey);
-    if (id === undefined) throw missingTarget();
+    if (id === undefined) throw isDaprPath(call.path) ? missingForDapr() : missingTarget();
     const target = parseTarget(id, parts.namespace);
     if (target.kind !== "app" || target.appId !== parts.appId) {
       throw rpcError("OTR_POLICY_DENIED", {
@@ -62,6 +62,18 @@ export function createProxyReceive(parts: ProxyParts): (call: ProxyCall) => Prom
     }
     return proxyToApp(parts, call);
   };
+}
+
+/** Unknown methods of Dapr's own services are told apart in Dapr's words. */
+function isDaprPath(path: string): boolean {
+  return path.startsWith("/dapr.proto.runtime.") || path.startsWith("/dapr.proto.internals.");
+}
+
+function missingForDapr(): OutriggerError {
+  return new OutriggerError(
+    `failed to proxy request: required metadata ${calleeKey} or ${appKey} not found`,
+    { code: "OTR_TARGET_INVALID" },
+  );
 }
 
 function missingTarget(): OutriggerError {

@@ -1,0 +1,1 @@
+export { type AccessToken, accessToken, type TokenRefusal } from "./access-token.ts";
