@@ -5,6 +5,7 @@ import { roundRobin } from "./balancer.ts";
 import type { InvokeRequest, InvokeResponse } from "./call.ts";
 import type { Component } from "./component.ts";
 import { errorText, OutriggerError } from "./errors.ts";
+import { joinHostPort } from "./host-port.ts";
 import type { HealthView, Ingress, MetadataView, Sidecar } from "./ingress.ts";
 import { within } from "./invocation/abortable.ts";
 import { createInvoke } from "./invocation/invoke.ts";
@@ -161,6 +162,8 @@ class ComposedRuntime implements Runtime {
         { receive: this.#receive, proxy: this.#proxyReceive },
         signal,
       );
+      const { host, port } = this.#internal;
+      this.#log.log("info", `Internal gRPC server is running on ${joinHostPort(host, port)}`);
       await this.#announce(signal);
       await startAll(this.ingresses, this.#log, signal);
     } catch (reason) {

@@ -4,7 +4,6 @@ import {
   errorText,
   type HeaderList,
   headerValue,
-  isBuffered,
   type ReceivedCall,
   RpcCode,
   rpcError,

@@ -29,6 +29,7 @@ export async function composeSidecar(
   log.log("info", `Enabled features: ${features.join(" ")}`);
   const resolver = chooseResolver(configuration, log);
   const host = await hostAddress(env, options.internalGrpcListenAddress);
+  log.log("debug", `peers are told to dial ${host}`);
   const description = describeSidecar(options, resources, features);
   return {
     ...composeApp(options, configuration, env, log),
