@@ -62,7 +62,11 @@ class GrpcIngress implements Ingress {
     const { unixSocketPath, hosts } = this.#settings;
     if (unixSocketPath !== undefined) await this.#listenUnix(unixSocketPath, signal);
     else await Promise.all(hosts.map((host) => this.#listenTcp(host, signal)));
-    if (this.#servers.length > 0) return;
+    if (this.#servers.length > 0) {
+      const port = this.#addresses[0]?.port ?? this.#settings.port;
+      this.#context.log.log("info", `API gRPC server is running on port ${port}`);
+      return;
+    }
     signal.throwIfAborted();
     throw new OutriggerError("failed to start API gRPC server: could not listen on any endpoint", {
       code: "OTR_LISTEN_FAILED",

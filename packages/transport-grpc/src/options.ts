@@ -8,6 +8,10 @@ export interface TransportGrpcOptions {
   host?: string;
   /** Port to listen on; 0 picks a free one. Default 0. */
   port?: number;
+  /** Take any free port when the wanted one is taken. Default false. */
+  fallbackToFreePort?: boolean;
+  /** How long a taken port is tried again, in milliseconds. Default 0. */
+  bindRetryMs?: number;
   /** Bound on establishing a connection (TCP, TLS, SETTINGS), in milliseconds. Default 5000. */
   connectTimeoutMs?: number;
   /** Largest gRPC message in both directions, in bytes. Bodies in chunks may be larger. Default 4 MiB. */
@@ -21,6 +25,8 @@ export interface TransportGrpcOptions {
 const schema = v.strictObject({
   host: v.optional(v.string("must be an address or empty"), ""),
   port: v.optional(between(0, 65_535), 0),
+  fallbackToFreePort: v.optional(v.boolean("must be true or false"), false),
+  bindRetryMs: v.optional(between(0, 2_147_483_647), 0),
   connectTimeoutMs: v.optional(between(1, 2_147_483_647), 5_000),
   maxMessageBytes: v.optional(between(1, 2_147_483_647), 4_194_304),
   maxHeaderListBytes: v.optional(between(1_024, 2_147_483_647), 4_194_304),

@@ -21,6 +21,9 @@ import { toGrpcStatus } from "./rpc-failure.ts";
 /** Pooled clients above which unused ones are dropped: endpoints come and go with their pods. */
 const maxIdleClients = 1_024;
 
+/** Pause before a taken port is tried again. */
+const bindPauseMs = 100;
+
 /** Sidecar to sidecar over gRPC, as Dapr 1.18 speaks it. */
 export function transportGrpc(options: TransportGrpcOptions = {}): ComponentFactory<Transport> {
   const parsed = parseTransportOptions(options);
@@ -59,9 +62,29 @@ class GrpcTransport implements Transport {
       toStatus: toGrpcStatus,
       now: this.#context.now,
     });
-    const address = await server.listen(host, port);
+    const address = await this.#bind(server, host, port, signal);
     this.#server = server;
     return address;
+  }
+
+  /** A restart in place needs its own port back, which takes the system a moment to free. */
+  async #bind(
+    server: GrpcServer,
+    host: string,
+    port: number,
+    signal: AbortSignal,
+  ): Promise<ListenAddress> {
+    const endsAt = performance.now() + this.#options.bindRetryMs;
+    for (;;) {
+      try {
+        return await server.listen(host, port);
+      } catch (reason) {
+        if (this.#options.fallbackToFreePort) return server.listen(host, 0);
+        if (performance.now() + bindPauseMs > endsAt) throw reason;
+        await new Promise((resolve) => setTimeout(resolve, bindPauseMs));
+        signal.throwIfAborted();
+      }
+    }
   }
 
   async drain(signal: AbortSignal): Promise<void> {

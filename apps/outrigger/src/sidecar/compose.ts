@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import type { Logger, RuntimeOptions, SidecarDescription } from "@outrigger/core";
 import { enabledFeatures } from "@outrigger/resources";
-import { transportGrpc } from "@outrigger/transport-grpc";
+import { type TransportGrpcOptions, transportGrpc } from "@outrigger/transport-grpc";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
 import { COMPATIBLE_DAPR_VERSION } from "../flags/version.ts";
@@ -47,17 +47,18 @@ export async function composeSidecar(
   };
 }
 
-async function internalServer(
-  options: SidecarOptions,
-): Promise<{ host: string; port: number; maxMessageBytes: number; maxHeaderListBytes: number }> {
-  const { appId, internalGrpcListenAddress, maxBodyBytes, maxHeaderBytes } = options;
+async function internalServer(options: SidecarOptions): Promise<TransportGrpcOptions> {
+  const { appId, internalGrpcPort, internalGrpcListenAddress, maxBodyBytes } = options;
   const uid = process.getuid?.() ?? -1;
   const preferred = { appId, cwd: process.cwd(), uid, hostname: hostname() };
   return {
     host: internalGrpcListenAddress.replace(/^\[(.*)\]$/, "$1"),
-    port: options.internalGrpcPort ?? (await stablePort(preferred)),
+    port: internalGrpcPort ?? (await stablePort(preferred)),
+    // Another instance of the same app may take the preferred port first.
+    fallbackToFreePort: internalGrpcPort === undefined,
+    bindRetryMs: 10_000,
     // Dapr counts the header limit twice in KiB here (`pkg/api/grpc/server.go`); peers rely on the size.
-    maxHeaderListBytes: Math.max(1_024, maxHeaderBytes * 1_024),
+    maxHeaderListBytes: Math.max(1_024, options.maxHeaderBytes * 1_024),
     maxMessageBytes: Math.max(1, maxBodyBytes),
   };
 }
