@@ -39,6 +39,8 @@ const schema = v.strictObject({
 export interface ParsedOptions {
   readonly host: string;
   readonly port: number;
+  readonly fallbackToFreePort: boolean;
+  readonly bindRetryMs: number;
   readonly connectTimeoutMs: number;
   readonly maxMessageBytes: number;
   readonly maxHeaderListBytes: number;
