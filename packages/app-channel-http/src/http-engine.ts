@@ -79,8 +79,16 @@ export class HttpEngine {
       agent: this.#agent,
       maxHeaderSize: maxResponseHeaderBytes,
     });
-    setHeaders(outgoing, head);
+    // From the first moment: an error event that nobody hears would end the process.
+    outgoing.on("error", () => undefined);
     boundDial(outgoing, dialTimeoutMs);
+    try {
+      setHeaders(outgoing, head);
+    } catch (reason) {
+      // A header that HTTP cannot carry; the agent has begun to connect.
+      outgoing.destroy();
+      throw reason;
+    }
     return outgoing;
   }
 }
@@ -135,7 +143,13 @@ function deliver(
       resolve(response);
     });
     if (isBuffered(body)) outgoing.end(body.length === 0 ? undefined : body);
-    else pump(outgoing, head, body).catch(reject);
+    else {
+      pump(outgoing, head, body).catch((reason: unknown) => {
+        reject(reason);
+        // After the head of the answer nobody hears the rejection: the app must not wait for the rest.
+        outgoing.destroy();
+      });
+    }
   });
 }
 
