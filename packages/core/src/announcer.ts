@@ -43,7 +43,7 @@ export class Announcer {
   /** Ends the attempts and takes the announcement back. Bounded; never rejects. */
   async withdraw(): Promise<void> {
     this.#cancel.abort();
-    await this.#background;
+    if (this.#background !== undefined) await within(this.#background, withdrawTimeoutMs);
     if (!this.#announced) return;
     this.#announced = false;
     try {

@@ -57,7 +57,8 @@ export class AppHealth {
     let greeted = false;
     while (!signal.aborted) {
       const startedAt = performance.now();
-      const healthy = await channel.probe(settings.path, settings.timeoutMs, signal);
+      const healthy = await probeOnce(channel.probe(settings.path, settings.timeoutMs, signal));
+      if (signal.aborted) return;
       this.#record(healthy, settings.threshold);
       if (this.#healthy && !greeted) {
         greeted = true;
@@ -84,5 +85,14 @@ export class AppHealth {
       `App entered un-healthy status: App health check failed ${this.#failures} times`,
     );
     for (const listener of this.#onUnhealthy) listener();
+  }
+}
+
+/** A probe that breaks tells as much as one that fails; probing goes on. */
+async function probeOnce(probe: Promise<boolean>): Promise<boolean> {
+  try {
+    return await probe;
+  } catch {
+    return false;
   }
 }

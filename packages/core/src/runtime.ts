@@ -22,6 +22,9 @@ import { contextOf, describe, type RuntimeOptions } from "./runtime-options.ts";
 import { joinTelemetry } from "./telemetry.ts";
 import type { ListenAddress, Transport } from "./transport.ts";
 
+/** A wait for the app that does not heed its signal may hold up the stop for this long. */
+const backgroundTimeoutMs = 2_000;
+
 /** How a runtime ended. */
 export interface StopResult {
   /** False when calls were still running at the end of the grace period and were cut off. */
@@ -166,8 +169,12 @@ class ComposedRuntime implements Runtime {
       this.#log.log("info", `Internal gRPC server is running on ${joinHostPort(host, port)}`);
       await this.#announce(signal);
       await startAll(this.ingresses, this.#log, signal);
+      // A client of the first ingress may ask for shutdown while the next one starts.
+      if (this.#stopping !== undefined) throw stoppedError();
     } catch (reason) {
       await this.stop({ drainMs: 0 });
+      // A stop that was under way before has passed by what started after it.
+      await this.#stopComponents();
       throw reason;
     }
     this.#outboundReady = true;
@@ -276,7 +283,11 @@ class ComposedRuntime implements Runtime {
   }
 
   #greet(channel: AppChannel): void {
-    void channel.greet?.(this.#life.signal);
+    const greeted = channel.greet?.(this.#life.signal);
+    greeted?.catch((reason: unknown) => {
+      if (this.#life.signal.aborted) return;
+      this.#log.log("warn", `greeting the app failed: ${errorText(reason)}`);
+    });
   }
 
   async #stop(drainMs: number): Promise<StopResult> {
@@ -284,13 +295,17 @@ class ComposedRuntime implements Runtime {
     await this.#announcer?.withdraw();
     const drained = await this.#drain(drainMs);
     this.#life.abort();
-    await this.#background;
+    await within(this.#background, backgroundTimeoutMs);
+    await this.#stopComponents();
+    return { drained };
+  }
+
+  async #stopComponents(): Promise<void> {
     const components = [...this.#base, this.#resolver, ...this.ingresses];
     await stopAll(
       components.filter((component) => component !== undefined),
       this.#log,
     );
-    return { drained };
   }
 
   async #drain(drainMs: number): Promise<boolean> {

@@ -28,11 +28,14 @@ export function abortError(signal: AbortSignal): OutriggerError {
   });
 }
 
+/** Node fires timers of more than 2^31 - 1 ms at once. */
+const maxTimerMs = 2_147_483_647;
+
 /** Resolves to true when the work ended in time, to false when it did not. Never rejects early. */
 export async function within(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, false);
+    timer = setTimeout(resolve, Math.min(timeoutMs, maxTimerMs), false);
   });
   try {
     return await Promise.race([work.then(() => true), timeout]);
