@@ -18,6 +18,9 @@ export interface SessionParts {
 /** How long a forced end leaves the answer to the client that asked for it. */
 const forceDelayMs = 100;
 
+/** Node fires timers of more than 2^31 - 1 ms at once. */
+const maxTimerMs = 2_147_483_647;
+
 /**
  * One life of the runtime: from its options to its end. Returns the exit code, or `restart` when
  * a hangup signal asked for a new life.
@@ -89,7 +92,7 @@ async function block(options: SidecarOptions, runtime: Runtime, log: Logger): Pr
 function unhealthyWithin(runtime: Runtime, timeoutMs: number): Promise<boolean> {
   if (!runtime.appHealth.healthy) return Promise.resolve(true);
   return new Promise((resolve) => {
-    const timer = setTimeout(() => end(false), timeoutMs);
+    const timer = setTimeout(() => end(false), Math.min(timeoutMs, maxTimerMs));
     const unsubscribe = runtime.appHealth.onUnhealthy(() => end(true));
     const end = (unhealthy: boolean): void => {
       clearTimeout(timer);

@@ -41,7 +41,8 @@ export class StopRequests {
 
   request(reason: StopReason): void {
     if (this.#wake === undefined) {
-      this.#pending ??= reason;
+      // A shutdown outranks a restart that waits: it must not be lost to it.
+      if (this.#pending === undefined || this.#pending === "restart") this.#pending = reason;
       return;
     }
     this.#ending = reason !== "restart";
