@@ -18,6 +18,9 @@ export interface SessionParts {
 /** How long a forced end leaves the answer to the client that asked for it. */
 const forceDelayMs = 100;
 
+/** How long closing everything may take after that. */
+const forceExitMs = 500;
+
 /** Node fires timers of more than 2^31 - 1 ms at once. */
 const maxTimerMs = 2_147_483_647;
 
@@ -40,6 +43,7 @@ export async function runSession(
   if (reason === "force") {
     log.log("info", "Force shutdown requested, exiting immediately without graceful shutdown");
     await pause(forceDelayMs);
+    await cutOff(runtime);
     return 1;
   }
   if (reason === "api") log.log("info", "Shutdown requested via API");
@@ -69,6 +73,13 @@ async function startRuntime(
     if (signal.aborted) return undefined;
     throw reason;
   }
+}
+
+/** Open sockets would keep the process alive, so they are closed; one that resists is left to its end. */
+async function cutOff(runtime: Runtime): Promise<void> {
+  const timer = setTimeout(() => process.exit(1), forceExitMs);
+  await runtime.stop({ drainMs: 0 });
+  clearTimeout(timer);
 }
 
 function endedEarly(reason: StopReason, log: Logger): number | "restart" {
