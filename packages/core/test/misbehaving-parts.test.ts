@@ -29,9 +29,12 @@ function ingress(parts: Partial<Ingress>): Ingress {
 }
 
 test("a greeting that fails harms nothing", async () => {
-  const greet = vi.fn(async () => {
+  let greetings = 0;
+  // No vi.fn: it would handle the rejection.
+  const greet = async (): Promise<void> => {
+    greetings += 1;
     throw new Error("no greeting");
-  });
+  };
   const transport = new ScriptedTransport();
   const runtime = await createRuntime({
     appId: "orders",
@@ -40,7 +43,7 @@ test("a greeting that fails harms nothing", async () => {
   });
   running.push(runtime);
   await runtime.whenReady();
-  expect(greet).toHaveBeenCalledOnce();
+  expect(greetings).toBe(1);
 });
 
 test("a probe that throws counts as failed, and probing goes on", async () => {

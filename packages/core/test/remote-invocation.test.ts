@@ -149,3 +149,17 @@ test("without a resolver the error says so", async () => {
     "name resolver not initialized",
   );
 });
+
+test("a caller that leaves while another instance is looked up gets an error of ours", async () => {
+  const { runtime, transport, resolver } = await start([first]);
+  const caller = new AbortController();
+  transport.respond = async () => {
+    resolver.resolve = async () => {
+      caller.abort();
+      throw new Error("look-up broke");
+    };
+    throw unavailable();
+  };
+  const call = runtime.invoke({ target: "orders", method: "m", signal: caller.signal });
+  await expect(call).rejects.toMatchObject({ code: "OTR_ABORTED" });
+});

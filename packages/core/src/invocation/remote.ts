@@ -1,10 +1,10 @@
 import { type Balancer, includesEndpoint } from "../balancer.ts";
 import type { InvokeRequest, InvokeResponse } from "../call.ts";
-import { OutriggerError } from "../errors.ts";
+import { isOutriggerError, OutriggerError } from "../errors.ts";
 import type { Endpoint, ResolveRequest, Resolver } from "../resolver.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { Connection, Transport } from "../transport.ts";
-import { pause } from "./abortable.ts";
+import { abortError, pause } from "./abortable.ts";
 import { isRetryable, retriesExhausted } from "./failures.ts";
 import { type CallerIdentity, forwardedBy } from "./forwarded.ts";
 import { canRepeat, trackBody } from "./repeatable-body.ts";
@@ -122,7 +122,7 @@ export class RemoteInvoker {
       connection = this.#parts.transport.connect(endpoint, target);
       return { response: await connection.invoke(call) };
     } catch (reason) {
-      call.signal.throwIfAborted();
+      if (call.signal.aborted) throw isOutriggerError(reason) ? reason : abortError(call.signal);
       // A look-up that fails now may succeed later: the app was known a moment ago.
       if (endpoint !== undefined && !isRetryable(reason)) throw reason;
       return { endpoint, connection, reason };
@@ -147,7 +147,7 @@ async function untriedEndpoint(
     return endpoints.some((endpoint) => !includesEndpoint(tried, endpoint));
   } catch {
     // Nothing known at the moment: the pause before the next attempt gives the registry time.
-    signal.throwIfAborted();
+    if (signal.aborted) throw abortError(signal);
     return false;
   }
 }
