@@ -135,7 +135,11 @@ function deliver(
     signal.addEventListener("abort", onAbort, { once: true });
     outgoing.once("close", () => signal.removeEventListener("abort", onAbort));
     outgoing.on("error", reject);
-    outgoing.once("response", resolve);
+    let answer: IncomingMessage | undefined;
+    outgoing.once("response", (response) => {
+      answer = response;
+      resolve(response);
+    });
     outgoing.once("upgrade", (response, socket) => {
       // The app switched protocols: nobody speaks the other one, so only the head is answered.
       socket.destroy();
@@ -146,11 +150,24 @@ function deliver(
     else {
       pump(outgoing, head, body).catch((reason: unknown) => {
         reject(reason);
-        // After the head of the answer nobody hears the rejection: the app must not wait for the rest.
-        outgoing.destroy();
+        breakOff(outgoing, answer, reason);
       });
     }
   });
+}
+
+/**
+ * Ends a request whose upload broke, so that the app does not wait for the rest. An answer that has
+ * arrived stays readable; one that was under way fails, as half of it must not pass for a whole one.
+ */
+function breakOff(
+  outgoing: ClientRequest,
+  answer: IncomingMessage | undefined,
+  reason: unknown,
+): void {
+  if (answer === undefined) outgoing.destroy();
+  else if (answer.complete) outgoing.socket?.destroy();
+  else answer.destroy(reason instanceof Error ? reason : new Error(String(reason)));
 }
 
 /** Writes a streamed body at the pace of the app. */
@@ -163,7 +180,6 @@ async function pump(outgoing: ClientRequest, head: RequestHead, body: BodyStream
     if (!outgoing.write(chunk)) await drained(outgoing);
   }
   if (head.contentLength !== undefined && sent !== head.contentLength) {
-    outgoing.destroy();
     throw new Error(`http: ContentLength=${head.contentLength} with Body length ${sent}`);
   }
   outgoing.end();

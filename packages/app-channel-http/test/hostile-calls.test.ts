@@ -2,7 +2,13 @@ import { once } from "node:events";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Server } from "node:net";
 import { type AppChannelHttpOptions, appChannelHttp } from "@outrigger/app-channel-http";
-import { type AppChannel, emptyBody, type ReceivedCall, silentLogger } from "@outrigger/core";
+import {
+  type AppChannel,
+  emptyBody,
+  type ReceivedCall,
+  readBody,
+  silentLogger,
+} from "@outrigger/core";
 import { afterEach, expect, test } from "vitest";
 
 const servers: Server[] = [];
@@ -108,6 +114,8 @@ test("an upload that breaks after the answer began ends the app's request", asyn
   expect(response.status.code).toBe(200);
   fail(new Error("upload broke"));
   await closed;
+  // Half an answer must not pass for a whole one.
+  await expect(readBody(response.body, 1_000)).rejects.toThrow("upload broke");
 });
 
 test("an answer that nobody reads gives its slot back when the caller leaves", async () => {
