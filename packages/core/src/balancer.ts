@@ -15,7 +15,7 @@ export interface Balancer {
   ): Endpoint;
 }
 
-/** Targets whose turn is remembered; the one unused for longest goes first. */
+/** Targets whose turn is remembered. The oldest is forgotten first, and begins a new round then. */
 const maxTargets = 4_096;
 
 /** Exact round robin per target: over any run of calls, shares differ by at most one. */
