@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { cpuMicros, freePorts, residentMegabytes, start, stop, waitFor } from "./processes.mjs";
 
 const settleMs = 1_000;
@@ -49,6 +50,7 @@ async function startSidecar(command, appId, appPort) {
     "dapr-listen-addresses": "127.0.0.1",
     "enable-metrics": false,
     "log-level": "error",
+    config: fileURLToPath(new URL("loopback.yaml", import.meta.url)),
     ...(appPort === undefined ? {} : { "app-port": appPort }),
   };
   const parameters = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);

@@ -90,6 +90,7 @@ export function sidecar(
     ...["--dapr-internal-grpc-port", String(ports.internal)],
     ...["--metrics-port", String(ports.metrics)],
     ...["--log-level", "warn"],
+    ...["--config", demoFile("loopback.yaml")],
   ];
   return {
     title: `sidecar of ${appId}`,

@@ -114,7 +114,7 @@ spec:
   nameResolution:
     component: mdns
     configuration:
-      interfaces: [lo]
+      interfaces: ["127.0.0.1"]
 `;
 
 function watchProcess(appId: string, httpPort: number, child: ChildProcess): SidecarProcess {
