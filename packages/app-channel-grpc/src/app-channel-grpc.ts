@@ -1,8 +1,10 @@
 import {
   type AppChannel,
   type AppProtocol,
+  abortError,
   type ComponentContext,
   type ComponentFactory,
+  ConcurrencyLimit,
   type InvokeResponse,
   isOutriggerError,
   type ReceivedCall,
@@ -11,7 +13,6 @@ import {
 import { frameMessage, type GrpcClient } from "@outrigger/grpc-http2";
 import { appPaths, encodeEmpty } from "@outrigger/protocol";
 import { acceptsConnections, createAppClient } from "./app-client.ts";
-import { abandoned, ConcurrencyLimit } from "./concurrency-limit.ts";
 import { encodeOnInvoke, failedAnswer, onInvokeHeaders, readOnInvoke } from "./on-invoke.ts";
 import {
   type AppChannelGrpcOptions,
@@ -103,7 +104,7 @@ class GrpcAppChannel implements AppChannel {
     try {
       return await encodeOnInvoke(call, this.#settings.maxMessageBytes);
     } catch (reason) {
-      if (call.signal.aborted && !isOutriggerError(reason)) throw abandoned(call.signal);
+      if (call.signal.aborted && !isOutriggerError(reason)) throw abortError(call.signal);
       throw reason;
     }
   }
@@ -113,7 +114,7 @@ function pause(delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       clearTimeout(timer);
-      reject(abandoned(signal));
+      reject(abortError(signal));
     };
     const timer = setTimeout(() => {
       signal.removeEventListener("abort", onAbort);

@@ -2,8 +2,10 @@ import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import {
   type AppChannel,
+  abortError,
   type ComponentContext,
   type ComponentFactory,
+  ConcurrencyLimit,
   headerValue,
   type InvokeResponse,
   isOutriggerError,
@@ -12,7 +14,6 @@ import {
 } from "@outrigger/core";
 import { appResponseHeaders } from "@outrigger/protocol";
 import { appFailure } from "./app-failure.ts";
-import { abandoned, ConcurrencyLimit } from "./concurrency-limit.ts";
 import { type EngineResponse, HttpEngine } from "./http-engine.ts";
 import {
   type AppChannelHttpOptions,
@@ -60,7 +61,7 @@ class AppChannelHttp implements AppChannel {
     } catch (reason) {
       release();
       if (isOutriggerError(reason)) throw reason;
-      if (call.signal.aborted) throw abandoned(call.signal);
+      if (call.signal.aborted) throw abortError(call.signal);
       throw appFailure(reason, head, this.#settings);
     }
   }
@@ -165,7 +166,7 @@ function pause(delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       clearTimeout(timer);
-      reject(abandoned(signal));
+      reject(abortError(signal));
     };
     const timer = setTimeout(() => {
       signal.removeEventListener("abort", onAbort);

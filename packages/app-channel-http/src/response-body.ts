@@ -1,6 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { type Body, type BodyStream, emptyBody } from "@outrigger/core";
-import { abandoned } from "./concurrency-limit.ts";
+import { abortError, type Body, type BodyStream, emptyBody } from "@outrigger/core";
 
 /**
  * The body of an answer. What has arrived completely by the next turn of the event loop, as small
@@ -77,7 +76,7 @@ class ResponseStream implements BodyStream {
           return await rest.next();
         } catch (reason) {
           if (isEarlyEnd(reason, this.#signal)) return { done: true, value: undefined };
-          throw this.#signal.aborted ? abandoned(this.#signal) : reason;
+          throw this.#signal.aborted ? abortError(this.#signal) : reason;
         }
       },
       // Works before the first read too, where a generator's own `return` would run nothing.

@@ -22,6 +22,7 @@ export {
   type TraceContext,
 } from "./call.ts";
 export type { Component, ComponentContext, ComponentFactory } from "./component.ts";
+export { ConcurrencyLimit } from "./concurrency-limit.ts";
 export {
   createEndpointHealth,
   type EndpointHealth,
@@ -44,9 +45,9 @@ export type {
   HealthView,
   Ingress,
   IngressFactory,
-  MetadataView,
   Sidecar,
 } from "./ingress.ts";
+export { abortError } from "./invocation/abortable.ts";
 export { cleanPath, normalizeMethod } from "./invocation/method-path.ts";
 export type { BuiltInRetry } from "./invocation/remote.ts";
 export { parseTarget, type Target } from "./invocation/target.ts";
@@ -56,6 +57,7 @@ export {
   type ComponentDescription,
   type MetadataSnapshot,
   MetadataStore,
+  type MetadataView,
   type SidecarDescription,
 } from "./metadata.ts";
 export { compose, type Handler, type Middleware } from "./middleware.ts";

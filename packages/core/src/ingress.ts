@@ -1,6 +1,6 @@
 import type { InvokeRequest, InvokeResponse } from "./call.ts";
 import type { Component, ComponentContext } from "./component.ts";
-import type { MetadataSnapshot } from "./metadata.ts";
+import type { MetadataView } from "./metadata.ts";
 import type { ProxyCall, ProxyResponse } from "./proxy.ts";
 import type { ListenAddress } from "./transport.ts";
 
@@ -24,16 +24,6 @@ export interface HealthView {
   unready(): readonly string[];
   /** True once the sidecar can invoke others, even while its own app is awaited. */
   outboundReady(): boolean;
-}
-
-/** Metadata as the metadata routes tell it. */
-export interface MetadataView {
-  snapshot(): MetadataSnapshot;
-  /**
-   * Sets an extended attribute. An empty key is ignored, as Dapr does.
-   * @throws OutriggerError `OTR_OPTIONS_INVALID` when too many attributes are set.
-   */
-  set(key: string, value: string): void;
 }
 
 /** An API that the local app calls. */

@@ -1,6 +1,5 @@
 import type { AppProtocol } from "./app-channel.ts";
 import { OutriggerError } from "./errors.ts";
-import type { MetadataView } from "./ingress.ts";
 
 /** How the sidecar reaches its app, as the metadata route tells it. */
 export interface AppConnection {
@@ -44,6 +43,16 @@ export interface MetadataSnapshot extends SidecarDescription {
   readonly extended: Readonly<Record<string, string>>;
   /** False while the app is awaited: Dapr tells its actor runtime as INITIALIZING then. */
   readonly initialized: boolean;
+}
+
+/** Metadata as the metadata routes tell it. */
+export interface MetadataView {
+  snapshot(): MetadataSnapshot;
+  /**
+   * Sets an extended attribute. An empty key is ignored, as Dapr does.
+   * @throws OutriggerError `OTR_OPTIONS_INVALID` when too many attributes are set.
+   */
+  set(key: string, value: string): void;
 }
 
 /** Bound on attributes that clients can set, so that a hostile one cannot grow the process. */

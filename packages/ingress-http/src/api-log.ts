@@ -9,7 +9,7 @@ import {
 } from "@outrigger/core";
 import { findCallTarget } from "./call-target.ts";
 import { unescapeBytes } from "./escapes.ts";
-import type { HttpMiddleware } from "./options.ts";
+import type { HttpMiddleware } from "./http-middleware.ts";
 
 /** One request of the API, as Dapr logs it. */
 export interface ApiCall {

@@ -1,6 +1,6 @@
 import { emptyBody, type HeaderList, type HttpResponse, headerValue } from "@outrigger/core";
 import { canonicalHeaderName } from "@outrigger/protocol";
-import type { HttpMiddleware } from "./options.ts";
+import type { HttpMiddleware } from "./http-middleware.ts";
 
 const allowedMethods = new Set(["HEAD", "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 

@@ -1,3 +1,4 @@
 export type { ApiCall } from "./api-log.ts";
+export type { HttpMiddleware } from "./http-middleware.ts";
 export { ingressHttp } from "./ingress-http.ts";
-export type { HttpMiddleware, IngressHttpOptions, RouteGroup } from "./options.ts";
+export type { IngressHttpOptions, RouteGroup } from "./options.ts";

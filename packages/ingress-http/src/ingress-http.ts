@@ -15,15 +15,11 @@ import {
 } from "@outrigger/core";
 import { apiLog } from "./api-log.ts";
 import { cors } from "./cors.ts";
+import type { HttpMiddleware } from "./http-middleware.ts";
 import { createHttp1Server, type EngineParts } from "./http1-engine.ts";
 import { createHttp2Server } from "./http2-engine.ts";
 import { Listener, type ListenTarget } from "./listener.ts";
-import {
-  type HttpMiddleware,
-  type IngressHttpOptions,
-  type IngressSettings,
-  parseIngressOptions,
-} from "./options.ts";
+import { type IngressHttpOptions, type IngressSettings, parseIngressOptions } from "./options.ts";
 import { sniffProtocol } from "./protocol-sniffer.ts";
 import { createRouter } from "./router.ts";
 import { traceContext } from "./trace-context.ts";

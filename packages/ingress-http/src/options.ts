@@ -1,18 +1,10 @@
-import {
-  type HttpRequest,
-  type HttpResponse,
-  type Middleware,
-  parseOptions,
-  type StandardSchema,
-} from "@outrigger/core";
+import { parseOptions, type StandardSchema } from "@outrigger/core";
 import * as v from "valibot";
 import type { ApiCall } from "./api-log.ts";
+import type { HttpMiddleware } from "./http-middleware.ts";
 
 /** Groups of routes that Dapr's `spec.api` lists allow or deny. */
 export type RouteGroup = "invoke" | "metadata" | "shutdown";
-
-/** A stage around the routes. The first of a list is the outermost. */
-export type HttpMiddleware = Middleware<HttpRequest, HttpResponse>;
 
 /** Options of `ingressHttp`. */
 export interface IngressHttpOptions {

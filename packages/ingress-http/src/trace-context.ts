@@ -7,7 +7,7 @@ import {
 } from "@outrigger/core";
 import { isValidBaggage, parseTraceparent } from "@outrigger/protocol";
 import { plainText } from "./answers.ts";
-import type { HttpMiddleware } from "./options.ts";
+import type { HttpMiddleware } from "./http-middleware.ts";
 
 /**
  * Trace context without a tracer: a valid one of the client passes on as it is; without one the

@@ -1,4 +1,4 @@
-import { OutriggerError } from "@outrigger/core";
+import { abortError } from "./invocation/abortable.ts";
 
 /** Lets at most so many calls through; the others wait in order, as long as their callers do. */
 export class ConcurrencyLimit {
@@ -33,7 +33,7 @@ export class ConcurrencyLimit {
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
         this.#waiting.delete(wake);
-        reject(abandoned(signal));
+        reject(abortError(signal));
       };
       const wake = (): void => {
         signal.removeEventListener("abort", onAbort);
@@ -57,13 +57,4 @@ export class ConcurrencyLimit {
     }
     this.#running -= 1;
   }
-}
-
-/** The error of a caller that left. */
-export function abandoned(signal: AbortSignal): OutriggerError {
-  return new OutriggerError("context canceled", {
-    code: "OTR_ABORTED",
-    cause: signal.reason,
-    rpc: { code: 1, message: "context canceled" },
-  });
 }
