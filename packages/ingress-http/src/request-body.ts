@@ -45,6 +45,8 @@ function collect(source: Readable, declared: number): Promise<Body> {
       length += chunk.length;
     });
     source.once("end", () => {
+      // The usual end: without this, every request would make an error that nobody sees.
+      source.off("close", left);
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length));
     });
     const left = (): void => {
