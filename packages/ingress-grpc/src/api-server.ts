@@ -37,7 +37,7 @@ export function createApiServers(
   sidecar: Sidecar,
 ): () => GrpcServer {
   const { maxMessageBytes, maxHeaderListBytes, tracing } = settings;
-  const { now } = context;
+  const { now, random } = context;
   const methods = new Map<string, GrpcHandler>();
   for (const [path, method] of unaryMethods(settings, context, sidecar)) {
     const handler = guarded(settings, now, async (call, headers) =>
@@ -46,7 +46,7 @@ export function createApiServers(
     methods.set(path, handler);
   }
   const unknownMethod = guarded(settings, now, (call, headers) =>
-    proxyCall(sidecar, call, headers, tracing),
+    proxyCall(sidecar, call, headers, tracing ? random : undefined),
   );
   const toStatus = statusOfFailure;
   return () =>
@@ -54,11 +54,16 @@ export function createApiServers(
 }
 
 function unaryMethods(
-  { maxMessageBytes }: IngressSettings,
-  { log }: ComponentContext,
+  { maxMessageBytes, tracing }: IngressSettings,
+  { log, random }: ComponentContext,
   sidecar: Sidecar,
 ): Map<string, UnaryMethod> {
-  const invokeService = new InvokeService(sidecar, log, maxMessageBytes);
+  const invokeService = new InvokeService(
+    sidecar,
+    log,
+    maxMessageBytes,
+    tracing ? random : undefined,
+  );
   const methods = new Map<string, UnaryMethod>([
     [daprPaths.InvokeService, (call, headers) => invokeService.answer(call, headers)],
     [daprPaths.GetMetadata, (call) => getMetadata(sidecar, call)],

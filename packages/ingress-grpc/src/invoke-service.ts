@@ -12,6 +12,7 @@ import { decodeInvokeServiceRequest, type InvokeServiceRequest } from "@outrigge
 import { toInvokeRequest } from "./invoke-request.ts";
 import { toReply } from "./invoke-response.ts";
 import { decodeRequest, type Reply, readUnary } from "./reply.ts";
+import { baggageMetadata, traceMetadata, traceOf } from "./trace.ts";
 
 const serviceNotice =
   "[DEPRECATION NOTICE] InvokeService is deprecated and will be removed in the future, please use proxy mode instead.";
@@ -23,19 +24,30 @@ export class InvokeService {
   readonly #sidecar: Sidecar;
   readonly #log: Logger;
   readonly #maxMessageBytes: number;
+  /** `undefined`: nobody traces. */
+  readonly #random: (() => number) | undefined;
   readonly #noticed: Set<string> = new Set();
 
-  constructor(sidecar: Sidecar, log: Logger, maxMessageBytes: number) {
+  /** @param random for trace ids; `undefined` leaves traces and baggage alone. */
+  constructor(
+    sidecar: Sidecar,
+    log: Logger,
+    maxMessageBytes: number,
+    random: (() => number) | undefined,
+  ) {
+    this.#random = random;
     this.#sidecar = sidecar;
     this.#log = log;
     this.#maxMessageBytes = maxMessageBytes;
   }
 
   async answer(call: GrpcServerCall, headers: HeaderList): Promise<Reply> {
+    const baggage = this.#random === undefined ? [] : baggageMetadata(headers);
     const request = decodeRequest(await readUnary(call), decodeInvokeServiceRequest);
     this.#notice(serviceNotice);
     try {
-      return await this.#invoke(call, headers, request);
+      const reply = await this.#invoke(call, headers, request);
+      return baggage.length === 0 ? reply : { ...reply, headers: [...reply.headers, ...baggage] };
     } catch (reason) {
       return failure(request.id, reason);
     }
@@ -46,9 +58,17 @@ export class InvokeService {
     headers: HeaderList,
     request: InvokeServiceRequest,
   ): Promise<Reply> {
-    const response = await this.#sidecar.invoke(toInvokeRequest(call, headers, request));
-    if (isHttpStatus(response.status.code)) this.#notice(httpNotice);
-    return toReply(response, this.#maxMessageBytes);
+    const trace = this.#random === undefined ? undefined : traceOf(headers, this.#random);
+    const invocation = { ...toInvokeRequest(call, headers, request), trace };
+    const response = await this.#sidecar.invoke(invocation);
+    const ofHttpApp = isHttpStatus(response.status.code);
+    if (ofHttpApp) this.#notice(httpNotice);
+    const reply = await toReply(response, this.#maxMessageBytes);
+    if (trace === undefined) return reply;
+    const metadata = traceMetadata(trace);
+    // Only gRPC apps have trailers, and Dapr puts the context into those too.
+    const trailers = ofHttpApp ? reply.trailers : [...reply.trailers, ...metadata];
+    return { ...reply, headers: [...reply.headers, ...metadata], trailers };
   }
 
   /** Once per text: every call would repeat it. */

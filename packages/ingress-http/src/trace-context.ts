@@ -5,7 +5,7 @@ import {
   headerValue,
   type TraceContext,
 } from "@outrigger/core";
-import { isValidBaggage, parseTraceparent } from "@outrigger/protocol";
+import { isValidBaggage, newTraceContext, parseTraceparent } from "@outrigger/protocol";
 import { plainText } from "./answers.ts";
 import type { HttpMiddleware } from "./http-middleware.ts";
 
@@ -20,7 +20,7 @@ export function traceContext({ random }: Pick<ComponentContext, "random">): Http
     const baggage = joinedBaggage(request.headers);
     const wrong = baggage === undefined ? undefined : isValidBaggage(baggage);
     if (wrong !== undefined) return plainText(400, `invalid baggage header: ${wrong}`);
-    const trace = clientTrace(request.headers) ?? newTrace(random);
+    const trace = clientTrace(request.headers) ?? newTraceContext(random);
     return withTrace(await next({ ...request, trace }), trace, baggage);
   };
 }
@@ -29,17 +29,6 @@ function clientTrace(headers: HeaderList): TraceContext | undefined {
   const traceparent = headerValue(headers, "traceparent");
   if (traceparent === undefined || parseTraceparent(traceparent) === undefined) return undefined;
   return { traceparent, tracestate: headerValue(headers, "tracestate") ?? "" };
-}
-
-function newTrace(random: () => number): TraceContext {
-  const traceId = hex32(random) + hex32(random) + hex32(random) + hex32(random);
-  return { traceparent: `00-${traceId}-${hex32(random)}${hex32(random)}-00`, tracestate: "" };
-}
-
-/** Eight hexadecimal digits, never all zero: an id of zeros is invalid. */
-function hex32(random: () => number): string {
-  const word = 1 + Math.floor(random() * 0xffff_fffe);
-  return word.toString(16).padStart(8, "0");
 }
 
 function joinedBaggage(headers: HeaderList): string | undefined {

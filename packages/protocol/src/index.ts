@@ -62,6 +62,7 @@ export { decodeGetMetadataResponse } from "./metadata-response-decode.ts";
 export { encodeGetMetadataResponse } from "./metadata-response-encode.ts";
 export { type HttpHeadersResult, isGrpcOrigin, metadataToHttpHeaders } from "./metadata-to-http.ts";
 export { appPaths, daprPaths, foreignDaprPaths, serviceInvocationPaths } from "./method-paths.ts";
+export { newTraceContext } from "./new-trace.ts";
 export { ProtoReader } from "./proto-reader.ts";
 export { ProtoWriter, type ProtoWriterOptions } from "./proto-writer.ts";
 export { httpReasonPhrase } from "./reason-phrase.ts";
