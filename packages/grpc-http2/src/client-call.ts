@@ -1,5 +1,10 @@
 import type { OutgoingHttpHeaders } from "node:http2";
-import { type ClientHttp2Session, type ClientHttp2Stream, constants } from "node:http2";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  constants,
+  type Http2Session,
+} from "node:http2";
 import { type HeaderList, RpcCode } from "@outrigger/core";
 import { addHeaders } from "./headers.ts";
 import { MessageReader } from "./message-reader.ts";
@@ -60,6 +65,8 @@ export class ClientCall implements GrpcResponse {
   status: GrpcStatus | undefined;
   readonly messages: MessageReader;
   readonly #stream: ClientHttp2Stream;
+  /** Kept, because a stream forgets its session when it ends. */
+  readonly #session: Http2Session | undefined;
   readonly #limits: ClientCallLimits;
   readonly #request: GrpcRequest;
   readonly #onDone: () => void;
@@ -85,6 +92,7 @@ export class ClientCall implements GrpcResponse {
       endStream: false,
     });
     this.#stream = stream;
+    this.#session = this.#stream.session;
     this.messages = new MessageReader(stream, limits.maxMessageBytes);
     stream.on("response", (_headers, flags, raw?: string[]) => this.#onResponse(flags, raw ?? []));
     stream.on("trailers", (_headers, _flags, ...rest: unknown[]) => {
@@ -204,7 +212,7 @@ export class ClientCall implements GrpcResponse {
     if (signal?.aborted === true) {
       return { code: RpcCode.CANCELLED, message: "context canceled", origin: "abort" };
     }
-    const session = this.#stream.session;
+    const session = this.#session;
     const { rstCode } = this.#stream;
     const lost = session === undefined || session.destroyed;
     if (!lost && rstCode !== constants.NGHTTP2_NO_ERROR) {
