@@ -1,3 +1,4 @@
+import type { WorkloadIdentity } from "./identity.ts";
 import type { Logger } from "./logger.ts";
 
 /**
@@ -22,6 +23,11 @@ export interface ComponentContext {
   readonly appId: string;
   /** Namespace of the sidecar; `default` unless configured. */
   readonly namespace: string;
+  /**
+   * Identity that peers are shown and verified with; `undefined` where sidecars talk in plaintext.
+   * It has a certificate by the time other components start.
+   */
+  readonly identity?: WorkloadIdentity | undefined;
   readonly log: Logger;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;

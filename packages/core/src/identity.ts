@@ -9,6 +9,8 @@ export interface Svid {
   readonly privateKey: string;
   /** Trust anchors in PEM against which peers are verified. */
   readonly trustAnchors: string;
+  /** Start of validity in milliseconds since the epoch. */
+  readonly notBeforeMs: number;
   /** End of validity in milliseconds since the epoch. */
   readonly expiresAtMs: number;
 }

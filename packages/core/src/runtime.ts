@@ -101,7 +101,9 @@ class ComposedRuntime implements Runtime {
 
   constructor(options: RuntimeOptions) {
     const log = options.log ?? silentLogger;
-    const context = contextOf(options, log);
+    const bare = contextOf(options, log);
+    const identity = options.identity?.(bare);
+    const context = { ...bare, identity };
     this.#options = options;
     this.#log = log;
     this.appId = context.appId;
@@ -113,7 +115,6 @@ class ComposedRuntime implements Runtime {
       this.#markReady = resolve;
     });
 
-    const identity = options.identity?.(context);
     const accessPolicy = options.accessPolicy?.(context);
     this.#appChannel = options.appChannel?.(context);
     const appProxy = options.appProxy?.(context);

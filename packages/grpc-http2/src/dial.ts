@@ -1,6 +1,7 @@
+import type { X509Certificate } from "node:crypto";
 import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { type ConnectionOptions, connect as connectTls, type PeerCertificate } from "node:tls";
+import { type ConnectionOptions, connect as connectTls, TLSSocket } from "node:tls";
 import { joinHostPort, RpcCode } from "@outrigger/core";
 import type { GrpcStatus } from "./status.ts";
 
@@ -14,7 +15,7 @@ export interface DialTarget {
 export interface DialTls {
   readonly options: ConnectionOptions;
   /** Judges the peer after the handshake. Returns the reason to refuse it, if any. */
-  readonly verifyPeer?: (certificate: PeerCertificate) => Error | undefined;
+  readonly verifyPeer?: (certificate: X509Certificate) => Error | undefined;
 }
 
 /** Limits and windows of client sessions. */
@@ -95,11 +96,13 @@ function established(
 ): Promise<void> {
   const address = joinHostPort(target.host, target.port);
   let connected = false;
+  let secure = options.tls === undefined;
   return new Promise((resolve, reject) => {
-    const dialing = (detail: string): string =>
-      connected
-        ? `error reading server preface: ${detail}`
-        : `transport: Error while dialing: dial tcp ${address}: ${detail}`;
+    const dialing = (detail: string): string => {
+      if (!connected) return `transport: Error while dialing: dial tcp ${address}: ${detail}`;
+      if (!secure) return `transport: authentication handshake failed: ${detail}`;
+      return `error reading server preface: ${detail}`;
+    };
     const fail = (detail: string, cause: unknown): void => {
       clearTimeout(timer);
       reject(new DialError(dialing(detail), cause));
@@ -111,6 +114,7 @@ function established(
       connected = true;
     });
     socket.once("secureConnect", () => {
+      secure = true;
       const refusal = refusalOf(socket, options.tls);
       if (refusal === undefined) return;
       clearTimeout(timer);
@@ -128,14 +132,15 @@ function established(
 }
 
 function refusalOf(socket: Socket, tls: DialTls | undefined): Error | undefined {
-  if (!("alpnProtocol" in socket)) return undefined;
-  const secure = socket as import("node:tls").TLSSocket;
-  if (secure.alpnProtocol !== "h2") {
+  if (!(socket instanceof TLSSocket)) return undefined;
+  if (socket.alpnProtocol !== "h2") {
     return new Error(
       "credentials: cannot check peer: missing selected ALPN property. If you upgraded from a grpc-go version earlier than 1.67, your TLS connections may have stopped working due to ALPN enforcement.",
     );
   }
-  return tls?.verifyPeer?.(secure.getPeerCertificate());
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return new Error("tls: the peer sent no certificate");
+  return tls?.verifyPeer?.(certificate);
 }
 
 const socketErrors: Readonly<Record<string, string>> = {
@@ -146,8 +151,27 @@ const socketErrors: Readonly<Record<string, string>> = {
   ETIMEDOUT: "i/o timeout",
 };
 
+/** What Node says about handshakes, in the words of Go's TLS library, which people search for. */
+const tlsErrors: Readonly<Record<string, string>> = {
+  ERR_SSL_WRONG_VERSION_NUMBER: "tls: first record does not look like a TLS handshake",
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: "tls: first record does not look like a TLS handshake",
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "remote error: tls: unknown certificate authority",
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: "remote error: tls: certificate required",
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: "remote error: tls: bad certificate",
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: "remote error: tls: expired certificate",
+  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: "remote error: tls: no application protocol",
+  CERT_HAS_EXPIRED: "x509: certificate has expired or is not yet valid",
+  CERT_NOT_YET_VALID: "x509: certificate has expired or is not yet valid",
+  SELF_SIGNED_CERT_IN_CHAIN: "x509: certificate signed by unknown authority",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "x509: certificate signed by unknown authority",
+  UNABLE_TO_GET_ISSUER_CERT: "x509: certificate signed by unknown authority",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "x509: certificate signed by unknown authority",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "x509: certificate signed by unknown authority",
+  CERT_SIGNATURE_FAILURE: "x509: certificate signed by unknown authority",
+};
+
 function describeSocketError(error: Error): string {
   const code = "code" in error ? String(error.code) : "";
   if (code === "ENOTFOUND" && "hostname" in error) return `lookup ${error.hostname}: no such host`;
-  return socketErrors[code] ?? error.message;
+  return socketErrors[code] ?? tlsErrors[code] ?? error.message;
 }

@@ -1,5 +1,5 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
-import { TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import { errorText, type HeaderList, RpcCode } from "@outrigger/core";
 import { decompress } from "./compression.ts";
 import type { GrpcFrame } from "./frames.ts";
@@ -7,6 +7,7 @@ import { addHeaders, addStatus } from "./headers.ts";
 import { MessageReader } from "./message-reader.ts";
 import { type GrpcStatus, okStatus } from "./status.ts";
 import { parseGrpcTimeout } from "./timeout.ts";
+import { tlsOf } from "./tls-socket.ts";
 
 /** node:http2 would add a `date`, which clients of gRPC would see as metadata that nobody wrote. */
 const messagesFollow = { waitForTrailers: true, sendDate: false };
@@ -77,8 +78,7 @@ export class GrpcServerCall {
 
   /** The connection under TLS, from which a peer's certificate can be read. */
   get tls(): TLSSocket | undefined {
-    const socket = this.#stream.session?.socket;
-    return socket instanceof TLSSocket ? socket : undefined;
+    return tlsOf(this.#stream.session);
   }
 
   /** The plain bytes of a message. @throws OutriggerError with the status for the client. */

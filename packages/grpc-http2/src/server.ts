@@ -1,3 +1,4 @@
+import type { X509Certificate } from "node:crypto";
 import {
   constants,
   createSecureServer,
@@ -7,9 +8,16 @@ import {
   type Http2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
-import { errorText, type HeaderList, OutriggerError, RpcCode, toRpcStatus } from "@outrigger/core";
+import {
+  errorText,
+  type HeaderList,
+  joinHostPort,
+  OutriggerError,
+  RpcCode,
+  toRpcStatus,
+} from "@outrigger/core";
 import {
   maxHeaderPairs,
   sessionMemoryMegabytes,
@@ -21,6 +29,7 @@ import { daprKeepAlive, KeepAlive, type KeepAliveTimes } from "./keep-alive.ts";
 import { GrpcServerCall, trailersOnly } from "./server-call.ts";
 import type { GrpcStatus } from "./status.ts";
 import { parseGrpcTimeout } from "./timeout.ts";
+import { tlsOf } from "./tls-socket.ts";
 
 /** Answers one call. What it throws becomes the call's status. */
 export type GrpcHandler = (call: GrpcServerCall) => Promise<void>;
@@ -39,6 +48,13 @@ export interface GrpcServerOptions {
   readonly keepAlive?: KeepAliveTimes;
   /** Present means TLS; asked for at `listen` and at `renewTls`. */
   readonly tls?: () => TlsOptions;
+  /**
+   * Judges the certificate of a client under TLS, whose chain is verified already. Returns the
+   * reason to refuse the connection, if any. Not called for clients without a certificate.
+   */
+  readonly verifyPeer?: (certificate: X509Certificate) => Error | undefined;
+  /** Told about each connection that TLS or `verifyPeer` refused, for the log. */
+  readonly onRefused?: (reason: Error, remote: string) => void;
   /** Turns what a handler threw into the status of the call. Default: core's RPC status, without details. */
   readonly toStatus?: (reason: unknown) => GrpcStatus;
   /** Milliseconds since the epoch. Default `Date.now`. */
@@ -147,6 +163,7 @@ export class GrpcServer {
         ? createServer(options)
         : createSecureServer({ ...options, ...tls(), ALPNProtocols: ["h2"] });
     server.on("session", (session: Http2Session) => this.#onSession(session));
+    server.on("tlsClientError", (reason: Error, socket: Socket) => this.#refused(reason, socket));
     // What a peer does wrong concerns its own session, which closes by itself.
     server.on("sessionError", () => undefined);
     server.on(
@@ -158,8 +175,27 @@ export class GrpcServer {
     return server;
   }
 
+  #refusalOf(session: Http2Session): Error | undefined {
+    const { verifyPeer } = this.#options;
+    const socket = tlsOf(session);
+    if (verifyPeer === undefined || socket === undefined) return undefined;
+    const certificate = socket.getPeerX509Certificate();
+    return certificate === undefined ? undefined : verifyPeer(certificate);
+  }
+
+  #refused(reason: Error, socket: Pick<Socket, "remoteAddress" | "remotePort">): void {
+    const { remoteAddress = "", remotePort = 0 } = socket;
+    this.#options.onRefused?.(reason, joinHostPort(remoteAddress, remotePort));
+  }
+
   #onSession(session: Http2Session): void {
     if (this.#draining) {
+      session.destroy();
+      return;
+    }
+    const refusal = this.#refusalOf(session);
+    if (refusal !== undefined) {
+      this.#refused(refusal, session.socket);
       session.destroy();
       return;
     }

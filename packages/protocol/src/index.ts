@@ -77,6 +77,24 @@ export {
   type InvokeServiceRequest,
   type SetMetadataRequest,
 } from "./runtime-messages.ts";
+export {
+  decodeSignCertificateRequest,
+  decodeSignCertificateResponse,
+  encodeSignCertificateRequest,
+  encodeSignCertificateResponse,
+  type SignCertificateRequest,
+  type SignCertificateResponse,
+  signCertificatePath,
+  tokenValidator,
+} from "./sentry-messages.ts";
+export {
+  formatSpiffeId,
+  parseSpiffeId,
+  parseTrustDomain,
+  type SpiffeId,
+  toPeerIdentity,
+  type WorkloadName,
+} from "./spiffe-id.ts";
 export { httpStatusToRpcCode, rpcCodeToHttpStatus } from "./status-codes.ts";
 export { statusToJson } from "./status-json.ts";
 export { decodeStatus, encodeStatus, type StatusMessage } from "./status-message.ts";
@@ -86,6 +104,7 @@ export {
   encodeStreamPayload,
   type StreamPayload,
 } from "./stream-payload.ts";
+export { identityOfLeaf } from "./svid-leaf.ts";
 export {
   decodeTraceBin,
   encodeTraceBin,

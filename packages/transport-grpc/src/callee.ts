@@ -4,6 +4,7 @@ import {
   errorText,
   type HeaderList,
   headerValue,
+  type PeerIdentity,
   type ReceivedCall,
   RpcCode,
   rpcError,
@@ -21,17 +22,25 @@ import {
   type StreamPayload,
   serviceInvocationPaths,
 } from "@outrigger/protocol";
+import type { PeerIdentities } from "./mutual-tls.ts";
 import { PayloadReader, violation } from "./payload-reader.ts";
 import { answerStreaming, answerUnary } from "./response.ts";
+
+interface Callee {
+  readonly handler: TransportHandler;
+  readonly peers: PeerIdentities;
+}
 
 /** Handlers of Dapr's internal service. */
 export function calleeMethods(
   handler: TransportHandler,
+  peers: PeerIdentities,
   maxMessageBytes: number,
 ): ReadonlyMap<string, GrpcHandler> {
+  const callee = { handler, peers };
   return new Map<string, GrpcHandler>([
-    [serviceInvocationPaths.CallLocalStream, (call) => callLocalStream(handler, call)],
-    [serviceInvocationPaths.CallLocal, (call) => callLocal(handler, call, maxMessageBytes)],
+    [serviceInvocationPaths.CallLocalStream, (call) => callLocalStream(callee, call)],
+    [serviceInvocationPaths.CallLocal, (call) => callLocal(callee, call, maxMessageBytes)],
     [serviceInvocationPaths.CallActor, noActors],
     [serviceInvocationPaths.CallActorReminder, noActors],
     [serviceInvocationPaths.CallActorStream, noActors],
@@ -42,7 +51,7 @@ async function noActors(call: GrpcServerCall): Promise<void> {
   call.finish({ code: RpcCode.UNIMPLEMENTED, message: "actors are not supported" });
 }
 
-async function callLocalStream(handler: TransportHandler, call: GrpcServerCall): Promise<void> {
+async function callLocalStream({ handler, peers }: Callee, call: GrpcServerCall): Promise<void> {
   await call.messages.settled();
   const frame = await firstFrame(call);
   const bytes = call.decode(frame);
@@ -55,13 +64,13 @@ async function callLocalStream(handler: TransportHandler, call: GrpcServerCall):
   reader.accept(first.payload);
   const body = call.messages.ended ? await readEnded(reader) : reader;
   const response = await handler
-    .receive(toReceivedCall(call, request, body))
+    .receive(toReceivedCall(call, request, body, undefined, peers.of(call)))
     .catch(neverUnimplemented);
   await answerStreaming(call, request.metadata, response);
 }
 
 async function callLocal(
-  handler: TransportHandler,
+  { handler, peers }: Callee,
   call: GrpcServerCall,
   maxMessageBytes: number,
 ): Promise<void> {
@@ -69,7 +78,8 @@ async function callLocal(
   const request = decodeInternalInvokeRequest(await call.decode(frame));
   if (request.message === undefined) throw invalidRequest("field Message is nil");
   const body = request.message.data?.value ?? emptyBody;
-  const response = await handler.receive(toReceivedCall(call, request, body, body.length));
+  const received = toReceivedCall(call, request, body, body.length, peers.of(call));
+  const response = await handler.receive(received);
   await answerUnary(call, response, maxMessageBytes);
 }
 
@@ -116,7 +126,8 @@ function toReceivedCall(
   call: GrpcServerCall,
   request: DecodedInternalInvokeRequest,
   body: Body,
-  ownLength?: number,
+  ownLength: number | undefined,
+  peer: PeerIdentity | undefined,
 ): ReceivedCall {
   const { ver, metadata, message } = request;
   if (message === undefined) throw invalidRequest("field Message is nil");
@@ -142,6 +153,7 @@ function toReceivedCall(
     deadlineMs: call.deadlineMs,
     signal: call.signal,
     trace: traceOf(call),
+    peer,
   };
 }
 

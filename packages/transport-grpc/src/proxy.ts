@@ -1,5 +1,6 @@
 import type { ProxyCall, ProxyResponse, TransportHandler } from "@outrigger/core";
 import { callProxy, type GrpcClient, type GrpcHandler, serveProxy } from "@outrigger/grpc-http2";
+import type { PeerIdentities } from "./mutual-tls.ts";
 import { toCallerError } from "./rpc-failure.ts";
 
 /** The caller's half of a proxied call: frames go out as they came in. */
@@ -8,8 +9,9 @@ export function proxyOut(client: GrpcClient, call: ProxyCall): Promise<ProxyResp
 }
 
 /** The callee's half, for every path that is not Dapr's own. */
-export function proxyIn(handler: TransportHandler): GrpcHandler {
+export function proxyIn(handler: TransportHandler, peers: PeerIdentities): GrpcHandler {
   return async (call) => {
-    await serveProxy(call, (proxied) => handler.proxy(proxied));
+    const peer = peers.of(call);
+    await serveProxy(call, (proxied) => handler.proxy({ ...proxied, peer }));
   };
 }

@@ -11,9 +11,10 @@ import {
   type TransportFeatures,
   type TransportHandler,
 } from "@outrigger/core";
-import { GrpcClient, GrpcServer } from "@outrigger/grpc-http2";
+import { GrpcClient, GrpcServer, type GrpcServerOptions } from "@outrigger/grpc-http2";
 import { calleeMethods } from "./callee.ts";
 import { GrpcConnection } from "./connection.ts";
+import { clientTls, PeerIdentities, refuseWithoutIdentity, serverTls } from "./mutual-tls.ts";
 import { type ParsedOptions, parseTransportOptions, type TransportGrpcOptions } from "./options.ts";
 import { proxyIn } from "./proxy.ts";
 import { toGrpcStatus } from "./rpc-failure.ts";
@@ -36,7 +37,9 @@ class GrpcTransport implements Transport {
   readonly #options: ParsedOptions;
   readonly #context: ComponentContext;
   readonly #clients: Map<string, GrpcClient> = new Map();
+  readonly #peers = new PeerIdentities();
   #server: GrpcServer | undefined;
+  #unsubscribe: (() => void) | undefined;
   #stopped = false;
 
   constructor(options: ParsedOptions, context: ComponentContext) {
@@ -45,7 +48,11 @@ class GrpcTransport implements Transport {
   }
 
   connect(endpoint: Endpoint, peer: ResolveRequest): Connection {
-    return new GrpcConnection(this.#client(endpoint), peer.appId, this.#options.maxMessageBytes);
+    return new GrpcConnection(
+      this.#client(endpoint, peer),
+      peer.appId,
+      this.#options.maxMessageBytes,
+    );
   }
 
   async listen(handler: TransportHandler, signal: AbortSignal): Promise<ListenAddress> {
@@ -55,16 +62,33 @@ class GrpcTransport implements Transport {
       throw new OutriggerError("transport-grpc listens already", { code: "OTR_LISTEN_FAILED" });
     }
     const server = new GrpcServer({
-      methods: calleeMethods(handler, maxMessageBytes),
-      unknownMethod: unknownMethod ?? proxyIn(handler),
+      methods: calleeMethods(handler, this.#peers, maxMessageBytes),
+      unknownMethod: unknownMethod ?? proxyIn(handler, this.#peers),
       maxMessageBytes,
       maxHeaderListBytes,
       toStatus: toGrpcStatus,
       now: this.#context.now,
+      ...this.#serverTls(),
     });
+    this.#unsubscribe = this.#context.identity?.onRotate(() => server.renewTls());
     const address = await this.#bind(server, host, port, signal);
     this.#server = server;
     return address;
+  }
+
+  #serverTls(): Partial<GrpcServerOptions> {
+    const { identity, log } = this.#context;
+    if (identity === undefined) return {};
+    return {
+      tls: () => serverTls(identity.current()),
+      verifyPeer: refuseWithoutIdentity,
+      onRefused: (reason, remote) => {
+        log.log(
+          "warn",
+          `refused a connection of ${remote}: TLS handshake failed: ${reason.message}`,
+        );
+      },
+    };
   }
 
   /** A restart in place needs its own port back, which takes the system a moment to free. */
@@ -93,6 +117,8 @@ class GrpcTransport implements Transport {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
     const server = this.#server;
     this.#server = undefined;
     for (const client of this.#clients.values()) client.close();
@@ -100,8 +126,11 @@ class GrpcTransport implements Transport {
     await server?.close();
   }
 
-  #client(endpoint: Endpoint): GrpcClient {
-    const key = joinHostPort(endpoint.host, endpoint.port);
+  /** A connection that proved to be one app is never used for another one at the same address. */
+  #client(endpoint: Endpoint, peer: ResolveRequest): GrpcClient {
+    const address = joinHostPort(endpoint.host, endpoint.port);
+    const { identity } = this.#context;
+    const key = identity === undefined ? address : `${address}/${peer.namespace}/${peer.appId}`;
     const pooled = this.#clients.get(key);
     if (pooled !== undefined) return pooled;
     if (this.#clients.size >= maxIdleClients) this.#dropUnused();
@@ -111,6 +140,7 @@ class GrpcTransport implements Transport {
       maxMessageBytes,
       maxHeaderListBytes,
       now: this.#context.now,
+      ...(identity === undefined ? {} : { tls: () => clientTls(identity.current(), peer) }),
     });
     if (this.#stopped) client.close();
     else this.#clients.set(key, client);
