@@ -3,6 +3,7 @@ import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from "node:tls";
 import { joinHostPort, RpcCode } from "@outrigger/core";
+import { describeSocketError } from "./socket-errors.ts";
 import type { GrpcStatus } from "./status.ts";
 
 /** Where a session goes. */
@@ -141,37 +142,4 @@ function refusalOf(socket: Socket, tls: DialTls | undefined): Error | undefined 
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return new Error("tls: the peer sent no certificate");
   return tls?.verifyPeer?.(certificate);
-}
-
-const socketErrors: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connect: connection refused",
-  ECONNRESET: "read: connection reset by peer",
-  ENETUNREACH: "connect: network is unreachable",
-  EHOSTUNREACH: "connect: no route to host",
-  ETIMEDOUT: "i/o timeout",
-};
-
-/** What Node says about handshakes, in the words of Go's TLS library, which people search for. */
-const tlsErrors: Readonly<Record<string, string>> = {
-  ERR_SSL_WRONG_VERSION_NUMBER: "tls: first record does not look like a TLS handshake",
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: "tls: first record does not look like a TLS handshake",
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "remote error: tls: unknown certificate authority",
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: "remote error: tls: certificate required",
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: "remote error: tls: bad certificate",
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: "remote error: tls: expired certificate",
-  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: "remote error: tls: no application protocol",
-  CERT_HAS_EXPIRED: "x509: certificate has expired or is not yet valid",
-  CERT_NOT_YET_VALID: "x509: certificate has expired or is not yet valid",
-  SELF_SIGNED_CERT_IN_CHAIN: "x509: certificate signed by unknown authority",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "x509: certificate signed by unknown authority",
-  UNABLE_TO_GET_ISSUER_CERT: "x509: certificate signed by unknown authority",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "x509: certificate signed by unknown authority",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "x509: certificate signed by unknown authority",
-  CERT_SIGNATURE_FAILURE: "x509: certificate signed by unknown authority",
-};
-
-function describeSocketError(error: Error): string {
-  const code = "code" in error ? String(error.code) : "";
-  if (code === "ENOTFOUND" && "hostname" in error) return `lookup ${error.hostname}: no such host`;
-  return socketErrors[code] ?? tlsErrors[code] ?? error.message;
 }

@@ -9,7 +9,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
-import type { TlsOptions } from "node:tls";
+import type { TLSSocket, TlsOptions } from "node:tls";
 import {
   errorText,
   type HeaderList,
@@ -27,9 +27,10 @@ import {
 import { addStatus } from "./headers.ts";
 import { daprKeepAlive, KeepAlive, type KeepAliveTimes } from "./keep-alive.ts";
 import { GrpcServerCall, trailersOnly } from "./server-call.ts";
+import { describeSocketError } from "./socket-errors.ts";
 import type { GrpcStatus } from "./status.ts";
 import { parseGrpcTimeout } from "./timeout.ts";
-import { tlsOf } from "./tls-socket.ts";
+import { tlsOf, underlying } from "./tls-socket.ts";
 
 /** Answers one call. What it throws becomes the call's status. */
 export type GrpcHandler = (call: GrpcServerCall) => Promise<void>;
@@ -66,6 +67,7 @@ export class GrpcServer {
   readonly #options: GrpcServerOptions;
   readonly #sessions: Map<Http2Session, KeepAlive> = new Map();
   readonly #calls: Map<Http2Session, number> = new Map();
+  readonly #sockets: Set<Socket> = new Set();
   #server: Http2Server | Http2SecureServer | undefined;
   #draining = false;
 
@@ -139,6 +141,8 @@ export class GrpcServer {
     const server = this.#server;
     this.#server = undefined;
     for (const session of this.#sessions.keys()) session.destroy();
+    // Connections that have not got as far as a session would hold up the close.
+    for (const socket of this.#sockets) socket.destroy();
     if (server === undefined) return;
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
@@ -162,8 +166,18 @@ export class GrpcServer {
       tls === undefined
         ? createServer(options)
         : createSecureServer({ ...options, ...tls(), ALPNProtocols: ["h2"] });
+    server.prependListener("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      // Node remembers an address that was asked for; after a failed handshake it is too late.
+      void socket.remoteAddress;
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
     server.on("session", (session: Http2Session) => this.#onSession(session));
     server.on("tlsClientError", (reason: Error, socket: Socket) => this.#refused(reason, socket));
+    server.on("unknownProtocol", (socket: Socket) => {
+      this.#refused(new Error("the client did not ask for HTTP/2 by ALPN"), socket);
+      socket.destroy();
+    });
     // What a peer does wrong concerns its own session, which closes by itself.
     server.on("sessionError", () => undefined);
     server.on(
@@ -183,9 +197,10 @@ export class GrpcServer {
     return certificate === undefined ? undefined : verifyPeer(certificate);
   }
 
-  #refused(reason: Error, socket: Pick<Socket, "remoteAddress" | "remotePort">): void {
-    const { remoteAddress = "", remotePort = 0 } = socket;
-    this.#options.onRefused?.(reason, joinHostPort(remoteAddress, remotePort));
+  #refused(reason: Error, socket: Socket | TLSSocket): void {
+    const { remoteAddress = "", remotePort = 0 } = underlying(socket);
+    const remote = joinHostPort(remoteAddress, remotePort);
+    this.#options.onRefused?.(new Error(describeSocketError(reason), { cause: reason }), remote);
   }
 
   #onSession(session: Http2Session): void {
