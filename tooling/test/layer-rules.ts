@@ -11,7 +11,7 @@ export function layerOf(name: string, folder: string): Layer {
   if (folder.startsWith("apps/")) return "app";
   const short = shortName(name);
   if (short === "core" || short === "protocol" || short === "conformance") return short;
-  if (short === "grpc-http2") return "engine";
+  if (short === "grpc-http2" || short === "spiffe") return "engine";
   if (componentName.test(short)) return "component";
   throw new Error(`${name} belongs to no layer; add it to tooling/test/layer-rules.ts`);
 }

@@ -1,4 +1,3 @@
-import type { X509Certificate } from "node:crypto";
 import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from "node:tls";
@@ -16,7 +15,7 @@ export interface DialTarget {
 export interface DialTls {
   readonly options: ConnectionOptions;
   /** Judges the peer after the handshake. Returns the reason to refuse it, if any. */
-  readonly verifyPeer?: (certificate: X509Certificate) => Error | undefined;
+  readonly verifyPeer?: (socket: TLSSocket) => Error | undefined;
 }
 
 /** Limits and windows of client sessions. */
@@ -139,7 +138,5 @@ function refusalOf(socket: Socket, tls: DialTls | undefined): Error | undefined 
       "credentials: cannot check peer: missing selected ALPN property. If you upgraded from a grpc-go version earlier than 1.67, your TLS connections may have stopped working due to ALPN enforcement.",
     );
   }
-  const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return new Error("tls: the peer sent no certificate");
-  return tls?.verifyPeer?.(certificate);
+  return tls?.verifyPeer?.(socket);
 }

@@ -1,4 +1,3 @@
-import type { X509Certificate } from "node:crypto";
 import {
   constants,
   createSecureServer,
@@ -50,10 +49,10 @@ export interface GrpcServerOptions {
   /** Present means TLS; asked for at `listen` and at `renewTls`. */
   readonly tls?: () => TlsOptions;
   /**
-   * Judges the certificate of a client under TLS, whose chain is verified already. Returns the
-   * reason to refuse the connection, if any. Not called for clients without a certificate.
+   * Judges a client under TLS before anything of it is read. Returns the reason to refuse the
+   * connection, if any.
    */
-  readonly verifyPeer?: (certificate: X509Certificate) => Error | undefined;
+  readonly verifyPeer?: (socket: TLSSocket) => Error | undefined;
   /** Told about each connection that TLS or `verifyPeer` refused, for the log. */
   readonly onRefused?: (reason: Error, remote: string) => void;
   /** Turns what a handler threw into the status of the call. Default: core's RPC status, without details. */
@@ -192,9 +191,7 @@ export class GrpcServer {
   #refusalOf(session: Http2Session): Error | undefined {
     const { verifyPeer } = this.#options;
     const socket = tlsOf(session);
-    if (verifyPeer === undefined || socket === undefined) return undefined;
-    const certificate = socket.getPeerX509Certificate();
-    return certificate === undefined ? undefined : verifyPeer(certificate);
+    return verifyPeer === undefined || socket === undefined ? undefined : verifyPeer(socket);
   }
 
   #refused(reason: Error, socket: Socket | TLSSocket): void {

@@ -87,14 +87,6 @@ export {
   signCertificatePath,
   tokenValidator,
 } from "./sentry-messages.ts";
-export {
-  formatSpiffeId,
-  parseSpiffeId,
-  parseTrustDomain,
-  type SpiffeId,
-  toPeerIdentity,
-  type WorkloadName,
-} from "./spiffe-id.ts";
 export { httpStatusToRpcCode, rpcCodeToHttpStatus } from "./status-codes.ts";
 export { statusToJson } from "./status-json.ts";
 export { decodeStatus, encodeStatus, type StatusMessage } from "./status-message.ts";
@@ -104,7 +96,6 @@ export {
   encodeStreamPayload,
   type StreamPayload,
 } from "./stream-payload.ts";
-export { identityOfLeaf } from "./svid-leaf.ts";
 export {
   decodeTraceBin,
   encodeTraceBin,

@@ -22,8 +22,8 @@ import {
   type StreamPayload,
   serviceInvocationPaths,
 } from "@outrigger/protocol";
-import type { PeerIdentities } from "./mutual-tls.ts";
 import { PayloadReader, violation } from "./payload-reader.ts";
+import type { PeerIdentities } from "./peer-identities.ts";
 import { answerStreaming, answerUnary } from "./response.ts";
 
 interface Callee {

@@ -1,6 +1,6 @@
 import type { ProxyCall, ProxyResponse, TransportHandler } from "@outrigger/core";
 import { callProxy, type GrpcClient, type GrpcHandler, serveProxy } from "@outrigger/grpc-http2";
-import type { PeerIdentities } from "./mutual-tls.ts";
+import type { PeerIdentities } from "./peer-identities.ts";
 import { toCallerError } from "./rpc-failure.ts";
 
 /** The caller's half of a proxied call: frames go out as they came in. */

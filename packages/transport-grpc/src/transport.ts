@@ -14,8 +14,8 @@ import {
 import { GrpcClient, GrpcServer, type GrpcServerOptions } from "@outrigger/grpc-http2";
 import { calleeMethods } from "./callee.ts";
 import { GrpcConnection } from "./connection.ts";
-import { clientTls, PeerIdentities, refuseWithoutIdentity, serverTls } from "./mutual-tls.ts";
 import { type ParsedOptions, parseTransportOptions, type TransportGrpcOptions } from "./options.ts";
+import { PeerIdentities } from "./peer-identities.ts";
 import { proxyIn } from "./proxy.ts";
 import { toGrpcStatus } from "./rpc-failure.ts";
 
@@ -37,7 +37,7 @@ class GrpcTransport implements Transport {
   readonly #options: ParsedOptions;
   readonly #context: ComponentContext;
   readonly #clients: Map<string, GrpcClient> = new Map();
-  readonly #peers = new PeerIdentities();
+  readonly #peers: PeerIdentities;
   #server: GrpcServer | undefined;
   #unsubscribe: (() => void) | undefined;
   #stopped = false;
@@ -45,6 +45,7 @@ class GrpcTransport implements Transport {
   constructor(options: ParsedOptions, context: ComponentContext) {
     this.#options = options;
     this.#context = context;
+    this.#peers = new PeerIdentities(context.identity, context.now);
   }
 
   connect(endpoint: Endpoint, peer: ResolveRequest): Connection {
@@ -77,11 +78,9 @@ class GrpcTransport implements Transport {
   }
 
   #serverTls(): Partial<GrpcServerOptions> {
-    const { identity, log } = this.#context;
-    if (identity === undefined) return {};
+    const { log } = this.#context;
     return {
-      tls: () => serverTls(identity.current()),
-      verifyPeer: refuseWithoutIdentity,
+      ...this.#peers.server(),
       onRefused: (reason, remote) => {
         log.log(
           "warn",
@@ -140,7 +139,7 @@ class GrpcTransport implements Transport {
       maxMessageBytes,
       maxHeaderListBytes,
       now: this.#context.now,
-      ...(identity === undefined ? {} : { tls: () => clientTls(identity.current(), peer) }),
+      ...this.#peers.client(peer),
     });
     if (this.#stopped) client.close();
     else this.#clients.set(key, client);

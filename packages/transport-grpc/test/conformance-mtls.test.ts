@@ -1,7 +1,7 @@
 import { testContext } from "@outrigger/conformance";
 import { transportConformance } from "@outrigger/conformance/vitest";
 import { transportGrpc } from "@outrigger/transport-grpc";
-import { algorithms, TestAuthority, TestIdentity } from "./certificates.ts";
+import { algorithms, TestAuthority, TestIdentity } from "../../spiffe/test/certificates.ts";
 
 /** Both halves show the name that the cases call: what is shown is not what they test. */
 for (const [family, algorithm] of Object.entries(algorithms)) {

@@ -15,7 +15,7 @@ import {
 } from "@outrigger/core";
 import { transportGrpc } from "@outrigger/transport-grpc";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { leafUsage, TestAuthority, TestIdentity } from "./certificates.ts";
+import { leafUsage, TestAuthority, TestIdentity } from "../../spiffe/test/certificates.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -121,7 +121,7 @@ describe("a caller refuses a callee", () => {
   ])("%s", async (_name, appId, namespace) => {
     const { port, peers } = await callee(await authority.issue(appId, namespace));
     const text = await refusal(call(caller(await authority.issue("caller")), port));
-    expect(text).toContain(`unexpected SPIFFE ID: "spiffe://public/ns/${namespace}/${appId}"`);
+    expect(text).toContain(`/ns/${namespace}/${appId}`);
     expect(peers).toEqual([]);
   });
 
@@ -224,9 +224,11 @@ describe("a raw TLS client", () => {
   }
 
   test.each(["TLSv1.2", "TLSv1.3"] as const)("without a certificate: %s", async (version) => {
-    const { port } = await callee(await authority.issue("callee"));
+    const { port, log } = await callee(await authority.issue("callee"));
     const socket = await connect(port, { minVersion: version, maxVersion: version });
-    expect(await outcome(socket)).toMatch(/alert|closed|ECONNRESET/);
+    socket.resume();
+    await once(socket, "close");
+    expect(log.join("\n")).toContain("the peer sent no certificate");
   });
 
   test("with TLS 1.1", async () => {

@@ -1,7 +1,7 @@
 /** Tags of ASN.1 in DER (X.690 section 8) that certificates use. */
 export const derTag = {
   boolean: 0x01,
-  bitString: 0x03,
+  integer: 0x02,
   octetString: 0x04,
   objectIdentifier: 0x06,
   sequence: 0x30,

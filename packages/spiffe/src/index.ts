@@ -1,0 +1,11 @@
+export { clientTls, type OwnCertificate, serverTls, verifyPeer } from "./mutual-tls.ts";
+export {
+  formatSpiffeId,
+  parseSpiffeId,
+  parseTrustDomain,
+  type SpiffeId,
+  toPeerIdentity,
+  type WorkloadName,
+} from "./spiffe-id.ts";
+export { type ChainToVerify, parseCertificates, verifyChain } from "./svid-chain.ts";
+export { identityOfLeaf } from "./svid-leaf.ts";

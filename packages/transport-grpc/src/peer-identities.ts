@@ -1,0 +1,76 @@
+import type { TLSSocket } from "node:tls";
+import type { PeerIdentity, ResolveRequest, WorkloadIdentity } from "@outrigger/core";
+import type { DialTls, GrpcServerCall, GrpcServerOptions } from "@outrigger/grpc-http2";
+import { clientTls, serverTls, verifyPeer } from "@outrigger/spiffe";
+
+/** Mutual TLS with the identity of this sidecar, and who is at the other end of each connection. */
+export class PeerIdentities {
+  readonly #identity: WorkloadIdentity | undefined;
+  readonly #now: () => number;
+  readonly #known = new WeakMap<TLSSocket, PeerIdentity>();
+
+  /** @param identity absent where sidecars talk in plaintext. */
+  constructor(identity: WorkloadIdentity | undefined, now: () => number) {
+    this.#identity = identity;
+    this.#now = now;
+  }
+
+  /** The identity that the calling sidecar proved; `undefined` in plaintext. */
+  of(call: GrpcServerCall): PeerIdentity | undefined {
+    const { tls } = call;
+    return tls === undefined ? undefined : this.#known.get(tls);
+  }
+
+  /** Any app of the mesh may connect; what it may call is for the access policy to say. */
+  server(): Pick<GrpcServerOptions, "tls" | "verifyPeer"> {
+    const identity = this.#identity;
+    if (identity === undefined) return {};
+    return {
+      tls: () => {
+        const svid = identity.current();
+        return serverTls(svid, svid.trustAnchors);
+      },
+      verifyPeer: (socket) => {
+        const peer = this.#verify(socket, identity.current().trustAnchors);
+        if (peer instanceof Error) return peer;
+        this.#known.set(socket, peer);
+        return undefined;
+      },
+    };
+  }
+
+  /** Only the app that was asked for is spoken to. */
+  client(expected: ResolveRequest): { readonly tls?: () => DialTls } {
+    const identity = this.#identity;
+    if (identity === undefined) return {};
+    return {
+      tls: () => {
+        const svid = identity.current();
+        return {
+          options: clientTls(svid, svid.trustAnchors),
+          verifyPeer: (socket) => {
+            const peer = this.#verify(socket, svid.trustAnchors);
+            return peer instanceof Error ? peer : refuseOther(peer, expected);
+          },
+        };
+      },
+    };
+  }
+
+  #verify(socket: TLSSocket, trustAnchors: string): PeerIdentity | Error {
+    try {
+      return verifyPeer(socket, trustAnchors, this.#now());
+    } catch (reason) {
+      return reason instanceof Error ? reason : new Error(String(reason));
+    }
+  }
+}
+
+/** The trust domain is not looked at: Dapr's sidecars of several domains share their anchors. */
+function refuseOther(peer: PeerIdentity, expected: ResolveRequest): Error | undefined {
+  const { namespace, appId, spiffeId } = peer;
+  if (namespace === expected.namespace && appId === expected.appId) return undefined;
+  return new Error(
+    `unexpected SPIFFE ID: "${spiffeId}", expected /ns/${expected.namespace}/${expected.appId}`,
+  );
+}
