@@ -1,7 +1,8 @@
-import type { AccessPolicy } from "../access-policy.ts";
+import { type AccessPolicy, decideOrDeny } from "../access-policy.ts";
 import type { Balancer } from "../balancer.ts";
 import { type HeaderList, headerValue, type InvokeRequest } from "../call.ts";
 import { OutriggerError, rpcError } from "../errors.ts";
+import { goQuote } from "../go-quote.ts";
 import type { ProxyCall, ProxyChannel, ProxyResponse } from "../proxy.ts";
 import type { Endpoint, ResolveRequest, Resolver } from "../resolver.ts";
 import { RpcCode } from "../rpc-status.ts";
@@ -97,11 +98,21 @@ async function proxyToApp(parts: ProxyParts, call: ProxyCall): Promise<ProxyResp
 function authorize({ accessPolicy }: ProxyParts, call: ProxyCall, method: string): void {
   if (accessPolicy === undefined) return;
   const { peer } = call;
-  const decision = accessPolicy.decide({ peer, method, verb: "", protocol: "grpc" });
+  refuseAmbiguous(call.path, method);
+  const decision = decideOrDeny(accessPolicy, { peer, method, verb: "", protocol: "grpc" });
   if (decision.allowed) return;
   throw rpcError("OTR_POLICY_DENIED", {
     code: RpcCode.PERMISSION_DENIED,
     message: `access control policy has denied access to id: ${peer?.spiffeId ?? ""} operation: ${method} verb: NONE`,
+  });
+}
+
+/** The app gets the path as it was sent, so rules must have been asked about exactly that. */
+function refuseAmbiguous(path: string, normalized: string): void {
+  if (path === normalized && path.startsWith("/")) return;
+  throw rpcError("OTR_METHOD_INVALID", {
+    code: RpcCode.INVALID_ARGUMENT,
+    message: `invalid method: ${goQuote(path)} is not in its normal form ${goQuote(normalized)}`,
   });
 }
 

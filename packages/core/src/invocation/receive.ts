@@ -1,4 +1,4 @@
-import type { AccessPolicy } from "../access-policy.ts";
+import { type AccessPolicy, decideOrDeny } from "../access-policy.ts";
 import type { AppChannel } from "../app-channel.ts";
 import type { AppHealth } from "../app-health.ts";
 import type { InvokeResponse, ReceivedCall } from "../call.ts";
@@ -70,7 +70,12 @@ function authorize(
   if (accessPolicy === undefined) return;
   const protocol = appChannel.protocol.startsWith("grpc") ? "grpc" : "http";
   const verb = protocol === "grpc" ? "" : (call.http?.verb ?? "");
-  const decision = accessPolicy.decide({ peer: call.peer, method: call.method, verb, protocol });
+  const decision = decideOrDeny(accessPolicy, {
+    peer: call.peer,
+    method: call.method,
+    verb,
+    protocol,
+  });
   if (decision.allowed) return;
   parts.telemetry?.denied?.(token, call, decision.reason);
   const id = call.peer?.spiffeId ?? "";
