@@ -1,12 +1,12 @@
 import { accessPolicy } from "@outrigger/access-policy";
 import { createRuntime, type Runtime } from "@outrigger/core";
-import { transportMemory } from "@outrigger/transport-memory";
+import { memoryNetwork, transportMemory } from "@outrigger/transport-memory";
 
 /** Only `checkout` may place orders; everything else is denied. */
 export function startOrders(): Promise<Runtime> {
   return createRuntime({
     appId: "orders",
-    transport: transportMemory(),
+    transport: transportMemory({ network: memoryNetwork() }),
     accessPolicy: accessPolicy({
       defaultAction: "deny",
       policies: [

@@ -13,6 +13,8 @@ export interface Svid {
   readonly notBeforeMs: number;
   /** End of validity in milliseconds since the epoch. */
   readonly expiresAtMs: number;
+  /** JWT SVIDs by audience, where the authority issues them and they were asked for. Never logged. */
+  readonly jwts?: ReadonlyMap<string, string>;
 }
 
 /** Certificates as a source that rotates, not as a string. */

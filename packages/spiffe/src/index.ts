@@ -1,4 +1,5 @@
 export { clientTls, type OwnCertificate, serverTls, verifyPeer } from "./mutual-tls.ts";
+export { type Received, RotatingSvid } from "./rotating-svid.ts";
 export {
   formatSpiffeId,
   parseSpiffeId,
@@ -9,3 +10,5 @@ export {
 } from "./spiffe-id.ts";
 export { type ChainToVerify, parseCertificates, verifyChain } from "./svid-chain.ts";
 export { identityOfLeaf } from "./svid-leaf.ts";
+export { readTrustAnchors, type TrustAnchorSource, watchTrustAnchors } from "./trust-anchors.ts";
+export { type FileWatch, watchFiles } from "./watch-files.ts";

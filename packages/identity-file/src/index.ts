@@ -1,0 +1,2 @@
+export { identityFile } from "./identity-file.ts";
+export type { IdentityFileOptions } from "./options.ts";

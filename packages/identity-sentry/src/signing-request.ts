@@ -1,0 +1,53 @@
+import { createPublicKey, generateKeyPair, type KeyObject, sign } from "node:crypto";
+import { promisify } from "node:util";
+
+const generate = promisify(generateKeyPair);
+
+/** A fresh key and the request to certify it. */
+export interface SigningRequest {
+  /** PKCS#8 in PEM. Never leaves the process. */
+  readonly privateKey: string;
+  readonly publicKey: KeyObject;
+  /** PKCS#10 in PEM. */
+  readonly csr: string;
+}
+
+/**
+ * Makes an Ed25519 key and a request with an empty subject and no attributes (RFC 2986), as Dapr's
+ * sidecars send it: the authority takes the key from it and nothing else.
+ */
+export async function createSigningRequest(): Promise<SigningRequest> {
+  const { privateKey } = await generate("ed25519");
+  const publicKey = createPublicKey(privateKey);
+  const info = sequence(
+    Buffer.from([0x02, 0x01, 0x00]),
+    sequence(),
+    publicKey.export({ type: "spki", format: "der" }),
+    Buffer.from([0xa0, 0x00]),
+  );
+  const signature = sign(null, info, privateKey);
+  // The algorithm is 1.3.101.112 (RFC 8410 section 3); a bit string starts with its unused bits.
+  const algorithm = sequence(Buffer.from([0x06, 0x03, 0x2b, 0x65, 0x70]));
+  const request = sequence(info, algorithm, element(0x03, Buffer.from([0x00]), signature));
+  return {
+    privateKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    publicKey,
+    csr: toPem("CERTIFICATE REQUEST", request),
+  };
+}
+
+function sequence(...parts: readonly Buffer[]): Buffer {
+  return element(0x30, ...parts);
+}
+
+/** One element of DER; everything here is shorter than 256 bytes. */
+function element(tag: number, ...parts: readonly Buffer[]): Buffer {
+  const value = Buffer.concat(parts);
+  const head = value.length < 0x80 ? [tag, value.length] : [tag, 0x81, value.length];
+  return Buffer.concat([Buffer.from(head), value]);
+}
+
+function toPem(label: string, der: Buffer): string {
+  const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
+}
