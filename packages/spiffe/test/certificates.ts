@@ -9,6 +9,7 @@ import {
   type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
+  Pkcs10CertificateRequest,
   SubjectAlternativeNameExtension,
   type X509Certificate,
   X509CertificateGenerator,
@@ -41,6 +42,8 @@ export interface LeafOptions {
   readonly notAfterMs?: number;
   readonly isCa?: boolean;
   readonly usage?: number;
+  /** PKCS#10 in PEM whose key is certified; by default a new key is made. */
+  readonly csr?: string;
 }
 
 /** An authority of one level, made for a test. */
@@ -79,6 +82,10 @@ export class TestAuthority {
     const { uris = [spiffeId], isCa = false, usage = KeyUsageFlags.digitalSignature } = options;
     const { notBeforeMs = Date.now() - 60_000, notAfterMs = Date.now() + hourMs } = options;
     const keys = await generateKeys(algorithms.ed25519);
+    const publicKey =
+      options.csr === undefined
+        ? keys.publicKey
+        : await new Pkcs10CertificateRequest(options.csr).publicKey.export();
     const extensions: Extension[] = [
       new KeyUsagesExtension(usage, true),
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
@@ -91,7 +98,7 @@ export class TestAuthority {
     const certificate = await X509CertificateGenerator.create({
       subject: "",
       issuer: this.#certificate.subject,
-      publicKey: keys.publicKey,
+      publicKey,
       signingKey: this.#keys.privateKey,
       signingAlgorithm: this.#algorithm,
       notBefore: new Date(notBeforeMs),
