@@ -62,24 +62,12 @@ const fileFlags: readonly FlagSpec[] = [
 ];
 
 const securityFlags: readonly FlagSpec[] = [
-  {
-    ...bool("enable-mtls", "Encrypt and authenticate calls between sidecars"),
-    later: "mutual TLS",
-  },
-  { ...text("sentry-address", "", "Address of the certificate authority"), later: "mutual TLS" },
-  {
-    ...list("sentry-request-jwt-audiences", "Audiences to ask for in the certificate request"),
-    later: "mutual TLS",
-  },
+  bool("enable-mtls", "Encrypt and authenticate calls between sidecars"),
+  text("sentry-address", "", "Address of the certificate authority"),
+  list("sentry-request-jwt-audiences", "Audiences to ask for in the certificate request"),
   { ...text("control-plane-address", "", "Address of the operator"), later: "Kubernetes mode" },
-  {
-    ...text("control-plane-trust-domain", "localhost", "Trust domain of the control plane"),
-    later: "mutual TLS",
-  },
-  {
-    ...text("control-plane-namespace", "default", "Namespace of the control plane"),
-    later: "mutual TLS",
-  },
+  text("control-plane-trust-domain", "localhost", "Trust domain of the control plane"),
+  text("control-plane-namespace", "default", "Namespace of the control plane"),
   {
     ...bool("disable-builtin-k8s-secret-store", "Do without the cluster's own secret store"),
     later: "Kubernetes mode",

@@ -8,6 +8,7 @@ import { COMPATIBLE_DAPR_VERSION } from "../flags/version.ts";
 import { chooseResolver } from "./choose-resolver.ts";
 import { composeApp } from "./compose-app.ts";
 import { composeIngresses } from "./compose-ingresses.ts";
+import { composeSecurity } from "./compose-security.ts";
 import { hostAddress } from "./host-address.ts";
 import type { SidecarResources } from "./read-resources.ts";
 import { stablePort } from "./stable-port.ts";
@@ -33,6 +34,7 @@ export async function composeSidecar(
   const description = describeSidecar(options, resources, features);
   return {
     ...composeApp(options, configuration, env, log),
+    ...composeSecurity(options, configuration, env),
     appId: options.appId,
     namespace: env.NAMESPACE ?? "default",
     transport: transportGrpc(await internalServer(options)),

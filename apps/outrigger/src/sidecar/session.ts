@@ -4,7 +4,6 @@ import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
 import { composeSidecar } from "./compose.ts";
 import { readResources } from "./read-resources.ts";
-import { refuseUnprotected } from "./refuse-unprotected.ts";
 import { logConfiguration } from "./startup-lines.ts";
 import type { StopReason, StopRequests } from "./stop-requests.ts";
 
@@ -56,15 +55,16 @@ async function startRuntime(
   { log, env, stops }: SessionParts,
   signal: AbortSignal,
 ): Promise<Runtime | undefined> {
-  log
-    .scope("dapr.runtime.security")
-    .log("warn", "mTLS is disabled. Skipping certificate request and tls validation");
+  if (!options.enableMtls) {
+    log
+      .scope("dapr.runtime.security")
+      .log("warn", "mTLS is disabled. Skipping certificate request and tls validation");
+  }
   for (const warning of options.warnings) log.log("warn", warning);
   try {
     const resources = await readResources(options, env, log);
     log.log("info", `${options.mode} mode configured`);
     log.log("info", `app id: ${options.appId}`);
-    refuseUnprotected(options, resources.configuration, env);
     logConfiguration(resources.configuration, log);
     const composed = await composeSidecar(options, resources, { env, log });
     const onShutdownRequest = (force: boolean): void => stops.request(force ? "force" : "api");

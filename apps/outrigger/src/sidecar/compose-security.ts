@@ -1,0 +1,69 @@
+import { existsSync } from "node:fs";
+import { accessPolicy } from "@outrigger/access-policy";
+import { OutriggerError, type RuntimeOptions } from "@outrigger/core";
+import { type IdentitySentryOptions, identitySentry } from "@outrigger/identity-sentry";
+import type { Configuration } from "@outrigger/resources";
+import type { TrustAnchorSource } from "@outrigger/spiffe";
+import type { SidecarOptions } from "../flags/sidecar-options.ts";
+import type { Environment } from "../flags/validate-options.ts";
+
+/** Where Kubernetes puts the token for the authority, and the one of every pod. */
+const projectedToken = "/var/run/secrets/dapr.io/sentrytoken/token";
+const serviceAccountToken = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/**
+ * Identity and access policy: who this sidecar is, and who may call its app.
+ * @throws OutriggerError `OTR_OPTIONS_INVALID` when a setting that mutual TLS needs is missing.
+ */
+export function composeSecurity(
+  options: SidecarOptions,
+  { accessControl }: Configuration,
+  env: Environment,
+): Pick<RuntimeOptions, "identity" | "accessPolicy"> {
+  return {
+    ...(options.enableMtls ? { identity: identitySentry(authority(options, env)) } : {}),
+    ...(accessControl === undefined ? {} : { accessPolicy: accessPolicy(accessControl) }),
+  };
+}
+
+function authority(options: SidecarOptions, env: Environment): IdentitySentryOptions {
+  const { sentryAddress, controlPlaneTrustDomain, controlPlaneNamespace } = options;
+  const trustAnchors = anchors(env);
+  if (sentryAddress === "") throw invalid("--sentry-address: is required with --enable-mtls");
+  return {
+    address: sentryAddress,
+    trustAnchors,
+    controlPlaneTrustDomain,
+    controlPlaneNamespace,
+    jwtAudiences: options.sentryRequestJwtAudiences,
+    ...(env.SENTRY_LOCAL_IDENTITY ? { requestedId: env.SENTRY_LOCAL_IDENTITY } : {}),
+    ...credential(options, env),
+  };
+}
+
+/** The environment holds the anchors; beyond Dapr it may name a file or a directory, which is watched. */
+function anchors({ DAPR_TRUST_ANCHORS, DAPR_TRUST_ANCHORS_FILE }: Environment): TrustAnchorSource {
+  if (DAPR_TRUST_ANCHORS) return { pem: DAPR_TRUST_ANCHORS };
+  if (DAPR_TRUST_ANCHORS_FILE) return { file: DAPR_TRUST_ANCHORS_FILE };
+  throw invalid("trust anchors are required: set DAPR_TRUST_ANCHORS to their PEM");
+}
+
+/** Which token is sent, and who checks it (Dapr `pkg/security/token`). */
+function credential(
+  { mode }: SidecarOptions,
+  env: Environment,
+): Pick<IdentitySentryOptions, "tokenFile" | "validator"> {
+  const named = env.DAPR_SENTRY_TOKEN_FILE;
+  const isKubernetes = mode === "kubernetes";
+  if (named === "") throw invalid("DAPR_SENTRY_TOKEN_FILE: must not be empty");
+  if (named !== undefined) {
+    return { tokenFile: named, validator: isKubernetes ? "kubernetes" : "jwks" };
+  }
+  if (!isKubernetes) return {};
+  const tokenFile = existsSync(projectedToken) ? projectedToken : serviceAccountToken;
+  return { tokenFile, validator: "kubernetes" };
+}
+
+function invalid(message: string): OutriggerError {
+  return new OutriggerError(message, { code: "OTR_OPTIONS_INVALID" });
+}
