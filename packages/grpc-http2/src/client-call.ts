@@ -8,6 +8,7 @@ import {
 import { type HeaderList, RpcCode } from "@outrigger/core";
 import { addHeaders } from "./headers.ts";
 import { MessageReader } from "./message-reader.ts";
+import { sentHook } from "./sent-hook.ts";
 import { decodeGrpcMessage, type GrpcStatus, statusOfHttp, statusOfReset } from "./status.ts";
 import { encodeGrpcTimeout } from "./timeout.ts";
 
@@ -19,6 +20,8 @@ export interface GrpcRequest {
   readonly headers: HeaderList;
   /** Messages with their prefixes: all in one array, which is one write, or as they come. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array>;
+  /** Told which piece of a body that comes over time has been sent: its memory is free again. */
+  readonly onSent?: ((piece: Uint8Array) => void) | undefined;
   /** Default `application/grpc`. */
   readonly contentType?: string;
   /** Milliseconds since the epoch. Sent as `grpc-timeout` and kept here too. */
@@ -161,7 +164,7 @@ export class ClientCall implements GrpcResponse {
       // The peer may answer before it has read everything; the rest is of no use to it.
       if (this.status !== undefined || !this.#stream.writable) return;
       if (done === true) break;
-      if (this.#stream.write(value)) continue;
+      if (this.#stream.write(value, sentHook(value, this.#request.onSent))) continue;
       await new Promise<void>((resolve) => {
         this.#onDrain = resolve;
       });

@@ -21,6 +21,7 @@ import {
   type StreamPayload,
   serviceInvocationPaths,
 } from "@outrigger/protocol";
+import type { ChunkBuffers } from "./chunk-buffers.ts";
 import { PayloadReader, violation } from "./payload-reader.ts";
 import { answerStreaming, answerUnary } from "./response.ts";
 
@@ -28,9 +29,10 @@ import { answerStreaming, answerUnary } from "./response.ts";
 export function calleeMethods(
   handler: TransportHandler,
   maxMessageBytes: number,
+  buffers: ChunkBuffers,
 ): ReadonlyMap<string, GrpcHandler> {
   return new Map<string, GrpcHandler>([
-    [serviceInvocationPaths.CallLocalStream, (call) => callLocalStream(handler, call)],
+    [serviceInvocationPaths.CallLocalStream, (call) => callLocalStream(handler, call, buffers)],
     [serviceInvocationPaths.CallLocal, (call) => callLocal(handler, call, maxMessageBytes)],
     [serviceInvocationPaths.CallActor, noActors],
     [serviceInvocationPaths.CallActorReminder, noActors],
@@ -42,7 +44,11 @@ async function noActors(call: GrpcServerCall): Promise<void> {
   call.finish({ code: RpcCode.UNIMPLEMENTED, message: "actors are not supported" });
 }
 
-async function callLocalStream(handler: TransportHandler, call: GrpcServerCall): Promise<void> {
+async function callLocalStream(
+  handler: TransportHandler,
+  call: GrpcServerCall,
+  buffers: ChunkBuffers,
+): Promise<void> {
   await call.messages.settled();
   const frame = await firstFrame(call);
   const bytes = call.decode(frame);
@@ -57,7 +63,7 @@ async function callLocalStream(handler: TransportHandler, call: GrpcServerCall):
   const response = await handler
     .receive(toReceivedCall(call, request, body))
     .catch(neverUnimplemented);
-  await answerStreaming(call, request.metadata, response);
+  await answerStreaming(call, request.metadata, response, buffers);
 }
 
 async function callLocal(

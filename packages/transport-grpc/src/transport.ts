@@ -13,6 +13,7 @@ import {
 } from "@outrigger/core";
 import { GrpcClient, GrpcServer } from "@outrigger/grpc-http2";
 import { calleeMethods } from "./callee.ts";
+import { ChunkBuffers } from "./chunk-buffers.ts";
 import { GrpcConnection } from "./connection.ts";
 import { type ParsedOptions, parseTransportOptions, type TransportGrpcOptions } from "./options.ts";
 import { proxyIn } from "./proxy.ts";
@@ -36,6 +37,7 @@ class GrpcTransport implements Transport {
   readonly #options: ParsedOptions;
   readonly #context: ComponentContext;
   readonly #clients: Map<string, GrpcClient> = new Map();
+  readonly #buffers: ChunkBuffers = new ChunkBuffers();
   #server: GrpcServer | undefined;
   #stopped = false;
 
@@ -45,7 +47,8 @@ class GrpcTransport implements Transport {
   }
 
   connect(endpoint: Endpoint, peer: ResolveRequest): Connection {
-    return new GrpcConnection(this.#client(endpoint), peer.appId, this.#options.maxMessageBytes);
+    const { maxMessageBytes } = this.#options;
+    return new GrpcConnection(this.#client(endpoint), peer.appId, maxMessageBytes, this.#buffers);
   }
 
   async listen(handler: TransportHandler, signal: AbortSignal): Promise<ListenAddress> {
@@ -55,7 +58,7 @@ class GrpcTransport implements Transport {
       throw new OutriggerError("transport-grpc listens already", { code: "OTR_LISTEN_FAILED" });
     }
     const server = new GrpcServer({
-      methods: calleeMethods(handler, maxMessageBytes),
+      methods: calleeMethods(handler, maxMessageBytes, this.#buffers),
       unknownMethod: unknownMethod ?? proxyIn(handler),
       maxMessageBytes,
       maxHeaderListBytes,
