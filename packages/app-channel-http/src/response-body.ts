@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { abortError, type Body, type BodyStream, emptyBody } from "@outrigger/core";
+import { abortError, type Body, type BodyStream, emptyBody, ownChunk } from "@outrigger/core";
 
 /**
  * The body of an answer. What has arrived completely by the next turn of the event loop, as small
@@ -70,10 +70,11 @@ class ResponseStream implements BodyStream {
     return {
       next: async () => {
         const first = this.#first.shift();
-        if (first !== undefined) return { done: false, value: first };
+        if (first !== undefined) return { done: false, value: ownChunk(first) };
         rest ??= this.#response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
         try {
-          return await rest.next();
+          const next = await rest.next();
+          return next.done === true ? next : { done: false, value: ownChunk(next.value) };
         } catch (reason) {
           if (isEarlyEnd(reason, this.#signal)) return { done: true, value: undefined };
           throw this.#signal.aborted ? abortError(this.#signal) : reason;

@@ -21,6 +21,7 @@ export {
   type StatusDetail,
   type TraceContext,
 } from "./call.ts";
+export { freeChunk, ownChunk } from "./chunk-memory.ts";
 export type { Component, ComponentContext, ComponentFactory } from "./component.ts";
 export { ConcurrencyLimit } from "./concurrency-limit.ts";
 export {

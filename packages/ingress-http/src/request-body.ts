@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { type Body, type BodyStream, emptyBody, OutriggerError } from "@outrigger/core";
+import { type Body, type BodyStream, emptyBody, OutriggerError, ownChunk } from "@outrigger/core";
 
 /** How bodies are taken from an engine. */
 export interface BodyLimits {
@@ -103,7 +103,7 @@ class RequestBody implements BodyStream {
       if (source.readableEnded) return { done: true, value: undefined };
       if (this.#released || source.destroyed) throw abandoned(this.#length);
       const chunk: Buffer | null = source.read();
-      if (chunk !== null) return { done: false, value: this.#counted(chunk) };
+      if (chunk !== null) return { done: false, value: ownChunk(this.#counted(chunk)) };
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

@@ -1,4 +1,4 @@
-import { type BodyStream, errorText, RpcCode, rpcError } from "@outrigger/core";
+import { type BodyStream, errorText, freeChunk, RpcCode, rpcError } from "@outrigger/core";
 import type { GrpcServerCall } from "@outrigger/grpc-http2";
 import type { ChunkBuffers } from "./chunk-buffers.ts";
 import type { ChunkFramer } from "./chunk-framer.ts";
@@ -14,6 +14,7 @@ export async function writeBody(
     for await (const chunk of body) {
       if (call.finished) return;
       await writeChunk(call, chunk, framer, buffers);
+      freeChunk(chunk);
     }
   } catch (cause) {
     throw bodyFailure(cause);

@@ -1,6 +1,7 @@
 import {
   type BodyStream,
   emptyBody,
+  freeChunk,
   type HeaderList,
   type InvokeRequest,
   type TraceContext,
@@ -39,7 +40,10 @@ export async function* encodeStreamedRequest(
   const request = toMessage(call, emptyBody);
   yield framed(encodeInternalInvokeRequestStream({ request }, framePrefixBytes));
   const framer = new ChunkFramer(buffers);
-  for await (const chunk of body) yield* framer.frame(chunk);
+  for await (const chunk of body) {
+    yield* framer.frame(chunk);
+    freeChunk(chunk);
+  }
 }
 
 /** The one message of `CallLocal`, which holds the body. */
