@@ -38,6 +38,7 @@ export {
   rpcError,
   toRpcStatus,
 } from "./errors.ts";
+export type { ExternalTarget, ExternalTargets } from "./external-targets.ts";
 export { bytesToText, goQuote, textToBytes } from "./go-quote.ts";
 export { joinHostPort } from "./host-port.ts";
 export type { HttpHandler, HttpRequest, HttpResponse } from "./http-exchange.ts";
