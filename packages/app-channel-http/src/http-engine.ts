@@ -1,7 +1,8 @@
-import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
+import { type Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
 import { Agent as SecureAgent, request as secureRequest } from "node:https";
 import { type Body, type BodyStream, type HeaderList, isBuffered } from "@outrigger/core";
 import type { ChannelSettings } from "./options.ts";
+import { PlainAgent } from "./plain-agent.ts";
 import type { RequestHead } from "./request-head.ts";
 import { responseBody } from "./response-body.ts";
 
@@ -34,7 +35,7 @@ export class HttpEngine {
     this.#agent =
       settings.protocol === "https"
         ? new SecureAgent({ ...pool, rejectUnauthorized: false, minVersion: "TLSv1.2" })
-        : new Agent(pool);
+        : new PlainAgent(pool);
   }
 
   /**

@@ -52,39 +52,60 @@ function isEarlyEnd(reason: unknown, signal: AbortSignal): boolean {
   return code === "ECONNRESET" || code === "ERR_STREAM_PREMATURE_CLOSE";
 }
 
-class ResponseStream implements BodyStream {
+/** Takes chunk by chunk as they came: a plain `read()` would copy all that is buffered into one. */
+class ResponseStream implements BodyStream, AsyncIterator<Uint8Array, undefined> {
   readonly #response: IncomingMessage;
-  readonly #first: Buffer[];
+  readonly #queue: Buffer[];
   readonly #signal: AbortSignal;
+  #ended = false;
+  #failure: Error | undefined;
+  #wake: () => void = () => undefined;
 
   constructor(response: IncomingMessage, first: Buffer[], signal: AbortSignal) {
     this.#response = response;
-    this.#first = first;
+    this.#queue = first;
     this.#signal = signal;
-    // Until somebody reads, a failure shows in the response's state; unheard it would end the process.
-    response.on("error", () => undefined);
+    response.on("data", (chunk: Buffer) => {
+      this.#queue.push(chunk);
+      response.pause();
+      this.#wake();
+    });
+    const end = (): void => {
+      this.#ended = true;
+      this.#wake();
+    };
+    response.once("end", end);
+    // Until somebody reads, a failure waits here; unheard it would end the process.
+    response.on("error", (reason) => {
+      this.#failure ??= reason;
+      end();
+    });
+    response.once("close", end);
+    response.pause();
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    let rest: AsyncIterator<Buffer> | undefined;
-    return {
-      next: async () => {
-        const first = this.#first.shift();
-        if (first !== undefined) return { done: false, value: ownChunk(first) };
-        rest ??= this.#response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-        try {
-          const next = await rest.next();
-          return next.done === true ? next : { done: false, value: ownChunk(next.value) };
-        } catch (reason) {
-          if (isEarlyEnd(reason, this.#signal)) return { done: true, value: undefined };
-          throw this.#signal.aborted ? abortError(this.#signal) : reason;
-        }
-      },
-      // Works before the first read too, where a generator's own `return` would run nothing.
-      return: async () => {
-        this.#response.destroy();
-        return { done: true, value: undefined };
-      },
-    };
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    for (;;) {
+      const chunk = this.#queue.shift();
+      if (chunk !== undefined) return { done: false, value: ownChunk(chunk) };
+      if (this.#failure !== undefined) {
+        throw this.#signal.aborted ? abortError(this.#signal) : this.#failure;
+      }
+      if (this.#ended) return { done: true, value: undefined };
+      const arrived = new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#response.resume();
+      await arrived;
+    }
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#response.destroy();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 }

@@ -79,6 +79,7 @@ export class ClientCall implements GrpcResponse {
   #onDrain: (() => void) | undefined;
   #error: Error | undefined;
   #source: AsyncIterator<Uint8Array> | undefined;
+  #reset = false;
 
   /** @param onDone called once, when the stream needs its session no more. */
   constructor(
@@ -91,9 +92,18 @@ export class ClientCall implements GrpcResponse {
     this.#request = request;
     this.#limits = limits;
     this.#onDone = onDone;
+    const isStreamed = !(request.body instanceof Uint8Array);
     const stream = session.request(requestHeaders(authority, request, limits), {
       endStream: false,
+      // node:http2 ends a stream before it resets it, and the peer would take the part for the whole.
+      // Waiting for trailers leaves the end to us.
+      waitForTrailers: isStreamed,
     });
+    if (isStreamed) {
+      stream.on("wantTrailers", () => {
+        if (!this.#reset) stream.sendTrailers({});
+      });
+    }
     this.#stream = stream;
     this.#session = this.#stream.session;
     this.messages = new MessageReader(stream, limits.maxMessageBytes);
@@ -246,7 +256,9 @@ export class ClientCall implements GrpcResponse {
     this.#source?.return?.().catch(() => undefined);
     // Messages that came before a reset are worth nothing; those before an early answer are the answer.
     if (reset) this.messages.discard();
-    if (reset || !this.#stream.writableEnded) this.#stream.close(constants.NGHTTP2_CANCEL);
+    if (!reset && this.#stream.writableEnded) return;
+    this.#reset = true;
+    this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 }
 

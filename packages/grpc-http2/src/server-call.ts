@@ -134,7 +134,10 @@ export class GrpcServerCall {
       if (failure !== undefined) this.#refuse(failure);
     });
     stream.on("end", () => {
-      if (this.messages.partial) {
+      // Node ends the readable side of a stream that was reset, as if it were complete.
+      if (stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR) {
+        this.messages.end({ code: RpcCode.CANCELLED, message: "context canceled" });
+      } else if (this.messages.partial) {
         this.messages.end({ code: RpcCode.INTERNAL, message: "unexpected EOF" });
       } else this.messages.end();
     });

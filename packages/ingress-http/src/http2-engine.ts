@@ -128,11 +128,18 @@ async function write(
     if (!empty) stream.end(body);
     return;
   }
-  respond(stream, outgoing, false);
+  // node:http2 ends a stream before it resets it, and the client would take the part for the whole.
+  // Waiting for trailers leaves the end to us.
+  let isWhole = false;
+  stream.once("wantTrailers", () => {
+    if (isWhole) stream.sendTrailers({});
+  });
+  respond(stream, outgoing, false, true);
   for await (const chunk of body) {
     if (stream.destroyed) return;
     if (!stream.write(chunk)) await drained(stream);
   }
+  isWhole = true;
   stream.end();
 }
 
@@ -141,9 +148,10 @@ function respond(
   stream: ServerHttp2Stream,
   headers: OutgoingHttpHeaders,
   endStream: boolean,
+  waitForTrailers = false,
 ): void {
   try {
-    stream.respond(headers, { endStream });
+    stream.respond(headers, { endStream, waitForTrailers });
   } catch (reason) {
     if (stream.headersSent) throw reason;
     const clean: OutgoingHttpHeaders = {};
@@ -152,7 +160,7 @@ function respond(
       if (Array.isArray(kept)) clean[name] = kept.map(printable);
       else clean[name] = typeof kept === "string" ? printable(kept) : kept;
     }
-    stream.respond(clean, { endStream });
+    stream.respond(clean, { endStream, waitForTrailers });
   }
 }
 
