@@ -77,7 +77,10 @@ class ResponseStream implements BodyStream, AsyncIterator<Uint8Array, undefined>
     response.once("end", end);
     // Until somebody reads, a failure waits here; unheard it would end the process.
     response.on("error", (reason) => {
-      this.#failure ??= reason;
+      // Dapr passes on an answer shorter than declared as a whole one (recorded Dapr behaviour); one
+      // without a length, as events are, has no other end than its own.
+      const isDeclared = response.headers["content-length"] !== undefined;
+      if (!isDeclared || !isEarlyEnd(reason, signal)) this.#failure ??= reason;
       end();
     });
     response.once("close", end);

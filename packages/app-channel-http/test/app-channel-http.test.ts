@@ -164,10 +164,19 @@ test("an app that closes without an answer is an EOF", async () => {
   await expect(delivered).rejects.toThrow(`Post "http://127.0.0.1:${port}/b": EOF`);
 });
 
-test("an answer that breaks off while it streams is an error", async () => {
+test("an answer shorter than declared counts as complete", async () => {
   const { port } = await rawApp((socket) =>
     socket.end("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\nabcd"),
   );
+  const response = await channelTo(port).deliver(call("b"));
+  expect(await text(response.body)).toBe("abcd");
+});
+
+test("an answer without a length that breaks off while it streams is an error", async () => {
+  const { port } = await rawApp((socket) => {
+    socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n");
+    setTimeout(() => socket.end(), 20);
+  });
   const response = await channelTo(port).deliver(call("b"));
   await expect(text(response.body)).rejects.toThrow("aborted");
 });
