@@ -1,4 +1,4 @@
-import type { HeaderList, ReceivedCall } from "@outrigger/core";
+import { type HeaderList, headerValue, type ReceivedCall } from "@outrigger/core";
 import {
   httpContentLength,
   httpRequestHeaders,
@@ -40,9 +40,13 @@ export function requestHead(
 
 function requestHeaders(
   call: ReceivedCall,
-  { appToken, traceContext }: ChannelSettings,
+  { appToken, protocol, traceContext }: ChannelSettings,
 ): HeaderList {
   const headers = httpRequestHeaders(call, traceContext);
+  if (protocol === "h2c" && headerValue(call.metadata, "user-agent") === undefined) {
+    // Go's HTTP/2 client names its own version where the caller named nothing.
+    headers[headers.indexOf("User-Agent") + 1] = "Go-http-client/2.0";
+  }
   if (!appToken) return headers;
   const own = withoutHeader(headers, "dapr-api-token");
   own.push("Dapr-Api-Token", appToken);
