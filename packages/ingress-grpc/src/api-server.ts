@@ -11,12 +11,19 @@ import {
   type GrpcServerCall,
   type GrpcStatus,
 } from "@outrigger/grpc-http2";
-import { daprPaths, decodeEmpty, encodeEmpty, foreignDaprPaths } from "@outrigger/protocol";
+import {
+  daprPaths,
+  decodeEmpty,
+  encodeEmpty,
+  foreignDaprPaths,
+  reflectionServices,
+} from "@outrigger/protocol";
 import { type Admission, type Admitted, admit } from "./gate.ts";
 import { InvokeService } from "./invoke-service.ts";
 import { getMetadata, setMetadata } from "./metadata-service.ts";
 import type { IngressSettings } from "./options.ts";
 import { proxyCall } from "./proxy.ts";
+import { reflect, taskHubMethods } from "./reflect.ts";
 import {
   decodeRequest,
   okReply,
@@ -47,6 +54,12 @@ export function createApiServers(
     });
     methods.set(path, handler);
   }
+  for (const service of reflectionServices) {
+    methods.set(
+      `/${service}/ServerReflectionInfo`,
+      guarded(settings, now, (call) => reflect(call)),
+    );
+  }
   const unknownMethod = guarded(settings, now, (call, admitted) =>
     proxyCall(sidecar, call, admitted, tracing ? random : undefined),
   );
@@ -73,7 +86,7 @@ function unaryMethods(
     [daprPaths.Shutdown, (call) => shutdown(sidecar, call)],
   ]);
   // Without a handler of their own they would be proxied to an app.
-  for (const [path, block] of foreignDaprPaths) {
+  for (const [path, block] of [...foreignDaprPaths, ...taskHubMethods]) {
     methods.set(path, async () => {
       throw notServed(path, block);
     });

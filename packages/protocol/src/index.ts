@@ -73,6 +73,7 @@ export { newTraceContext } from "./new-trace.ts";
 export { ProtoReader } from "./proto-reader.ts";
 export { ProtoWriter, type ProtoWriterOptions } from "./proto-writer.ts";
 export { httpReasonPhrase } from "./reason-phrase.ts";
+export { answerReflection, reflectionServices } from "./reflection.ts";
 export {
   decodeEmpty,
   decodeInvokeServiceRequest,
