@@ -2,7 +2,13 @@ import type { ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
 import { constants } from "node:http2";
 import { abortError, type Body, isBuffered, joinHostPort } from "@outrigger/core";
 import type { Engine, EngineResponse } from "./engine.ts";
-import { Http2Failure, lostFailure, refusedFailure, resetFailure } from "./http2-errors.ts";
+import {
+  Http2Failure,
+  headTooLargeFailure,
+  lostFailure,
+  refusedFailure,
+  resetFailure,
+} from "./http2-errors.ts";
 import { http2Headers, joinRepeated } from "./http2-headers.ts";
 import { Http2Sessions, type Lease } from "./http2-sessions.ts";
 import type { ChannelSettings } from "./options.ts";
@@ -17,8 +23,10 @@ const maxAttempts = 3;
 export class Http2Engine implements Engine {
   readonly #sessions: Http2Sessions;
   readonly #authority: string;
+  readonly #maxHeaderBytes: number;
 
   constructor(settings: ChannelSettings) {
+    this.#maxHeaderBytes = settings.maxResponseHeaderBytes;
     this.#sessions = new Http2Sessions(settings);
     this.#authority = joinHostPort(settings.host, settings.port);
   }
@@ -38,7 +46,10 @@ export class Http2Engine implements Engine {
           throw abortError(signal);
         }
         const stream = openStream(lease, headers, isBuffered(body) && body.length === 0);
-        return await new Exchange(stream, lease, signal, onClose).run(head, body);
+        return await new Exchange(stream, lease, this.#maxHeaderBytes, signal, onClose).run(
+          head,
+          body,
+        );
       } catch (reason) {
         if (attempt < maxAttempts && isRepeatable(reason, body)) continue;
         onClose();
@@ -83,12 +94,20 @@ function isSingleValue(reason: unknown): boolean {
 class Exchange implements Answer {
   readonly stream: ClientHttp2Stream;
   readonly #lease: Lease;
+  readonly #maxHeaderBytes: number;
   readonly #signal: AbortSignal;
   readonly #onClose: () => void;
   #answered = false;
-  #uploadFailure: Error | undefined;
+  #ownFailure: Error | undefined;
 
-  constructor(stream: ClientHttp2Stream, lease: Lease, signal: AbortSignal, onClose: () => void) {
+  constructor(
+    stream: ClientHttp2Stream,
+    lease: Lease,
+    maxHeaderBytes: number,
+    signal: AbortSignal,
+    onClose: () => void,
+  ) {
+    this.#maxHeaderBytes = maxHeaderBytes;
     this.stream = stream;
     this.#lease = lease;
     this.#signal = signal;
@@ -105,6 +124,10 @@ class Exchange implements Answer {
       this.#signal.addEventListener("abort", onAbort, { once: true });
       stream.once("response", (fields, _flags, rawHeaders) => {
         this.#answered = true;
+        if (headerListBytes(rawHeaders) > this.#maxHeaderBytes) {
+          this.#breakOff(headTooLargeFailure(), reject);
+          return;
+        }
         const status = fields[":status"] ?? 0;
         responseBody(this, this.#signal).then((received) => {
           resolve({ status, headers: rawHeaders, body: received });
@@ -124,12 +147,13 @@ class Exchange implements Answer {
 
   /** How the answer failed; `undefined` for a whole one. */
   failure(reason: Error | undefined): Error | undefined {
-    if (this.#uploadFailure !== undefined) return this.#uploadFailure;
-    const { id, rstCode, session } = this.stream;
+    if (this.#ownFailure !== undefined) return this.#ownFailure;
+    const { id, rstCode } = this.stream;
+    const { session } = this.#lease;
     if (!this.#answered && rstCode === constants.NGHTTP2_REFUSED_STREAM) {
       return refusedFailure(id);
     }
-    const isLost = session === undefined || session.destroyed || session.closed;
+    const isLost = session.destroyed || session.closed;
     if (!this.#answered && isLost) return lostFailure(this.#lease.isRefused(id), reason);
     if (rstCode !== undefined && rstCode !== 0) {
       return isLost ? lostFailure(false, reason) : resetFailure(id, rstCode);
@@ -142,16 +166,27 @@ class Exchange implements Answer {
     this.stream.destroy();
   }
 
-  #send(head: RequestHead, body: Body, reject: (reason: unknown) => void): void {
+  #send(head: RequestHead, body: Body, reject: (reason: Error) => void): void {
     if (isBuffered(body)) {
       if (body.length > 0) this.stream.end(body);
       return;
     }
     writeBody(this.stream, head, body).catch((reason: unknown) => {
       // Half a request must not pass for a whole one, nor the answer that was under way.
-      this.#uploadFailure = reason instanceof Error ? reason : new Error(String(reason));
-      reject(this.#uploadFailure);
-      this.cancel();
+      this.#breakOff(reason instanceof Error ? reason : new Error(String(reason)), reject);
     });
   }
+
+  #breakOff(reason: Error, reject: (reason: Error) => void): void {
+    this.#ownFailure ??= reason;
+    reject(this.#ownFailure);
+    this.cancel();
+  }
+}
+
+/** As RFC 9113 section 6.5.2 counts it: Node announces the limit, and lets larger lists pass. */
+function headerListBytes(rawHeaders: readonly string[]): number {
+  let bytes = 0;
+  for (const text of rawHeaders) bytes += text.length + 16;
+  return bytes;
 }

@@ -13,13 +13,16 @@ export class Http2Failure extends Error {
 
 /** The reset of one stream. */
 export function resetFailure(streamId: number | undefined, code: number): Http2Failure {
-  if (code === constants.NGHTTP2_ENHANCE_YOUR_CALM) {
-    // Node's own reset for a head beyond the limit that our SETTINGS announced.
-    return new Http2Failure("http2: response header list larger than advertised limit", false);
-  }
+  // Node's own reset for an answer with too many header fields.
+  if (code === constants.NGHTTP2_ENHANCE_YOUR_CALM) return headTooLargeFailure();
   const name = codeNames[code] ?? `unknown error code 0x${code.toString(16)}`;
   const text = `stream error: stream ID ${streamId ?? 0}; ${name}; received from peer`;
   return new Http2Failure(text, false);
+}
+
+/** An answer whose head is beyond the limit that our SETTINGS announced. */
+export function headTooLargeFailure(): Http2Failure {
+  return new Http2Failure("http2: response header list larger than advertised limit", false);
 }
 
 /** A stream that the app refused before it looked at it. */
