@@ -64,7 +64,7 @@ export function exchangeHttp2(
     stream.on("error", fail);
     stream.once("close", () => {
       signal.removeEventListener("abort", onAbort);
-      fail(brokenOff());
+      if (!stream.readableEnded) fail(brokenOff());
     });
     if (isBuffered(body)) {
       if (!endStream) stream.end(body);
