@@ -95,11 +95,14 @@ function established(
 ): Promise<void> {
   const address = joinHostPort(target.host, target.port);
   let connected = false;
+  let secured = options.tls === undefined;
   return new Promise((resolve, reject) => {
-    const dialing = (detail: string): string =>
-      connected
+    const dialing = (detail: string): string => {
+      if (!connected) return `transport: Error while dialing: dial tcp ${address}: ${detail}`;
+      return secured
         ? `error reading server preface: ${detail}`
-        : `transport: Error while dialing: dial tcp ${address}: ${detail}`;
+        : `transport: authentication handshake failed: ${detail}`;
+    };
     const fail = (detail: string, cause: unknown): void => {
       clearTimeout(timer);
       reject(new DialError(dialing(detail), cause));
@@ -111,6 +114,7 @@ function established(
       connected = true;
     });
     socket.once("secureConnect", () => {
+      secured = true;
       const refusal = refusalOf(socket, options.tls);
       if (refusal === undefined) return;
       clearTimeout(timer);
@@ -144,6 +148,8 @@ const socketErrors: Readonly<Record<string, string>> = {
   ENETUNREACH: "connect: network is unreachable",
   EHOSTUNREACH: "connect: no route to host",
   ETIMEDOUT: "i/o timeout",
+  // OpenSSL's word for bytes that are no TLS.
+  EPROTO: "tls: first record does not look like a TLS handshake",
 };
 
 function describeSocketError(error: Error): string {
