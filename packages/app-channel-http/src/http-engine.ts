@@ -73,7 +73,7 @@ export class HttpEngine implements Engine {
     });
     // From the first moment: an error event that nobody hears would end the process.
     outgoing.on("error", () => undefined);
-    boundDial(outgoing, dialTimeoutMs);
+    boundDial(outgoing, dialTimeoutMs, this.#settings.protocol === "https");
     try {
       setHeaders(outgoing, head);
     } catch (reason) {
@@ -97,14 +97,15 @@ function setHeaders(outgoing: ClientRequest, head: RequestHead): void {
   else if (contentLength > 0) outgoing.setHeader("Content-Length", contentLength);
 }
 
-function boundDial(outgoing: ClientRequest, dialTimeoutMs: number): void {
+/** Bounds the connection, with its handshake where there is one. */
+function boundDial(outgoing: ClientRequest, dialTimeoutMs: number, isSecure: boolean): void {
   outgoing.once("socket", (socket) => {
     if (!socket.connecting) return;
     const timer = setTimeout(() => {
       outgoing.destroy(Object.assign(new Error("dial timeout"), { code: "ETIMEDOUT" }));
     }, dialTimeoutMs);
     const clear = (): void => clearTimeout(timer);
-    socket.once("connect", clear);
+    socket.once(isSecure ? "secureConnect" : "connect", clear);
     socket.once("close", clear);
   });
 }
