@@ -37,11 +37,11 @@ export function http2Headers(head: RequestHead, authority: string): OutgoingHttp
   return fields;
 }
 
-/** Repeated fields as one line each, which means the same (RFC 9110 section 5.3). */
+/** Repeated fields as one line each, which means the same (RFC 9110 section 5.3, RFC 9113 section 8.2.3). */
 export function joinRepeated(fields: OutgoingHttpHeaders): OutgoingHttpHeaders {
   const joined: OutgoingHttpHeaders = {};
   for (const [name, value] of Object.entries(fields)) {
-    joined[name] = Array.isArray(value) ? value.join(", ") : value;
+    joined[name] = Array.isArray(value) ? value.join(name === "cookie" ? "; " : ", ") : value;
   }
   return joined;
 }
