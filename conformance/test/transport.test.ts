@@ -9,10 +9,7 @@ import {
   type BodyStream,
   type Connection,
   emptyBody,
-  type InvokeRequest,
-  type InvokeResponse,
   OutriggerError,
-  type ReceivedCall,
   RpcCode,
   readBody,
   rpcError,
@@ -21,17 +18,13 @@ import {
 import { afterEach, expect, test } from "vitest";
 // By path: the package depends on this one, and a cycle in the manifests would help nobody.
 import { memoryNetwork, transportMemory } from "../../packages/transport-memory/src/index.ts";
-
-/** What a broken transport does differently. */
-interface Fault {
-  /** Changes what the app gets. */
-  readonly request?: (call: ReceivedCall) => ReceivedCall | Promise<ReceivedCall>;
-  /** Changes what the caller gets. */
-  readonly response?: (response: InvokeResponse) => InvokeResponse | Promise<InvokeResponse>;
-  readonly invoke?: (connection: Connection, call: InvokeRequest) => Promise<InvokeResponse>;
-  readonly failure?: (reason: unknown) => unknown;
-  readonly callee?: (callee: Transport) => Partial<Transport>;
-}
+import {
+  type Fault,
+  oneAtATime,
+  streamFaults,
+  swallowing,
+  withoutReturn,
+} from "./stream-faults.ts";
 
 const servers: { close(): unknown }[] = [];
 afterEach(() => {
@@ -119,29 +112,15 @@ const faults: Readonly<Record<string, Fault>> = {
     invoke: async (connection, call) =>
       connection.invoke({ ...call, body: await slurp(call.body) }),
   },
+  ...streamFaults,
   "transport/stream/return": {
     response: (response) => ({ ...response, body: withoutReturn(response.body) }),
   },
 };
 
-async function* swallowing(body: Body): AsyncGenerator<Uint8Array> {
-  try {
-    if (body instanceof Uint8Array) yield body;
-    else yield* body;
-  } catch {
-    // The fault: a broken body looks like a complete one.
-  }
-}
-
 async function* never(): AsyncGenerator<Uint8Array> {
   await new Promise(() => undefined);
   yield emptyBody;
-}
-
-function withoutReturn(body: Body): Body {
-  if (body instanceof Uint8Array) return body;
-  const iterator = body[Symbol.asyncIterator]();
-  return { [Symbol.asyncIterator]: () => ({ next: () => iterator.next() }) };
 }
 
 function oneFailureFailsAll(): NonNullable<Fault["invoke"]> {
@@ -154,15 +133,6 @@ function oneFailureFailsAll(): NonNullable<Fault["invoke"]> {
     const answering = connection.invoke(call);
     answering.catch(fail);
     return Promise.race([answering, failed]);
-  };
-}
-
-function oneAtATime(): NonNullable<Fault["invoke"]> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (connection, call) => {
-    const next = last.then(() => connection.invoke(call));
-    last = next.catch(() => undefined);
-    return next;
   };
 }
 

@@ -20,6 +20,20 @@ async function runWrk(url, seconds, connections) {
   return parse(await finish(["wrk", ...parameters, url], seconds));
 }
 
+/** The Node generator with bodies of so many bytes, whatever else is installed. */
+export async function runBulk(url, seconds, connections, bytes) {
+  const script = join(import.meta.dirname, "node-load.mjs");
+  const command = [process.execPath, script, url, seconds, connections, bytes].map(String);
+  return parse(await finish(command, seconds));
+}
+
+/** Unary gRPC calls, `invoke` through `InvokeService` or `proxy` by metadata. */
+export async function runGrpc(port, mode, seconds, connections) {
+  const script = join(import.meta.dirname, "grpc-load.mjs");
+  const command = [process.execPath, script, port, mode, seconds, connections].map(String);
+  return parse(await finish(command, seconds));
+}
+
 async function runNode(url, seconds, connections) {
   const script = join(import.meta.dirname, "node-load.mjs");
   const command = [process.execPath, script, url, String(seconds), String(connections)];

@@ -8,8 +8,10 @@ import { isolate } from "./isolate.mjs";
 import { chooseLoad } from "./load.mjs";
 import { measurePair } from "./measure.mjs";
 import { stopAll } from "./processes.mjs";
+import { scenarios } from "./scenarios.mjs";
 import { formatTable, medians } from "./table.mjs";
 
+const smallPost = "post";
 const usage = `npm run bench -- [options]
 
 Two sidecars, an app behind one of them, a load generator in front of the other.
@@ -19,6 +21,7 @@ Each round starts fresh sidecars; the table shows medians over the rounds.
   --seconds <n>          load per round, after a warm-up of half of it (default 5)
   --rounds <n>           rounds per command (default 3)
   --connections <n>      concurrent connections (default 16)
+  --scenarios <names>    any of ${[smallPost, ...Object.keys(scenarios)].join(", ")}; default all
   --json <file>          write every round's numbers`;
 
 const { values: options } = parseArgs({
@@ -27,6 +30,7 @@ const { values: options } = parseArgs({
     seconds: { type: "string", default: "5" },
     rounds: { type: "string", default: "3" },
     connections: { type: "string", default: "16" },
+    scenarios: { type: "string" },
     json: { type: "string" },
     help: { type: "boolean" },
   },
@@ -36,6 +40,8 @@ if (options.help) {
   process.exit(0);
 }
 const [seconds, rounds, connections] = ["seconds", "rounds", "connections"].map(wholeNumber);
+
+const chosen = chooseScenarios();
 
 const root = join(import.meta.dirname, "../..");
 const contenders = [
@@ -51,7 +57,7 @@ if (!existsSync(join(root, "apps/outrigger/dist/main.js"))) {
 
 isolate(); // from here on inside a network namespace, where that is possible
 
-const limitMs = contenders.length * rounds * (seconds * 3 + 90) * 1_000 + 60_000;
+const limitMs = contenders.length * rounds * chosen.length * (seconds * 3 + 90) * 1_000 + 60_000;
 const watchdog = setTimeout(() => end(`gave up after ${limitMs / 1_000} s`), limitMs);
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void end(`got ${signal}`));
 
@@ -66,12 +72,13 @@ try {
   for (let round = 1; round <= rounds; round += 1) {
     // Alternating, so that a machine that slows down does so for all.
     for (const { name, command } of contenders) {
-      const result = await measurePair({ command, app, load, seconds });
+      const result = {};
+      for (const scenario of chosen) {
+        const measure = scenario === smallPost ? measurePair : scenarios[scenario];
+        Object.assign(result, await measure({ command, app, load, seconds, connections }));
+      }
       measurements[name].push(result);
-      const { requestsPerSecond, errors } = result;
-      console.log(
-        `round ${round} ${name}: ${Math.round(requestsPerSecond)} requests/s, ${errors} errors`,
-      );
+      console.log(`round ${round} ${name}: ${chosen.join(", ")}`);
     }
   }
   console.log(`\n${formatTable(medians(measurements))}`);
@@ -88,6 +95,15 @@ function wholeNumber(name) {
     process.exit(2);
   }
   return number;
+}
+
+function chooseScenarios() {
+  const known = [smallPost, ...Object.keys(scenarios)];
+  const names = options.scenarios?.split(",") ?? known;
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return names;
+  console.error(`no scenario ${unknown.join(", ")}\n\n${usage}`);
+  process.exit(2);
 }
 
 async function end(problem) {

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 
 const ticksPerSecond = 100; // USER_HZ, fixed in Linux's interface to user space
@@ -61,8 +61,22 @@ export function cpuMicros(pid) {
 
 /** Resident memory in MB. */
 export function residentMegabytes(pid) {
-  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return Number(kilobytes) / 1_024;
+  return statusMegabytes(pid, "VmRSS");
+}
+
+/** Most resident memory in MB since the start, or since `resetPeak`. */
+export function peakMegabytes(pid) {
+  return statusMegabytes(pid, "VmHWM");
+}
+
+/** Sets the peak back to what is resident now (proc(5), clear_refs). */
+export function resetPeak(pid) {
+  writeFileSync(`/proc/${pid}/clear_refs`, "5");
+}
+
+function statusMegabytes(pid, field) {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1_024;
 }
 
 /** Ports that nobody listens on now. */

@@ -8,14 +8,41 @@ const rows = [
   { key: "p50Ms", label: "latency p50", unit: "ms", digits: 2 },
   { key: "p99Ms", label: "latency p99", unit: "ms", digits: 2 },
   { key: "errors", label: "errors", unit: "", digits: 0 },
+  ...loadRows("large", "1 MB echo"),
+  { key: "largeMegabytesPerSecond", label: "1 MB echo, each way", unit: "MB/s", digits: 0 },
+  { key: "largeCallerMegabytes", label: "1 MB echo, peak RSS, caller", unit: "MB", digits: 0 },
+  { key: "largeCalleeMegabytes", label: "1 MB echo, peak RSS, callee", unit: "MB", digits: 0 },
+  ...loadRows("invoke", "InvokeService"),
+  ...loadRows("proxy", "gRPC proxy"),
+  { key: "upCallerMegabytes", label: "100 MB up, RSS growth, caller", unit: "MB", digits: 1 },
+  { key: "upCalleeMegabytes", label: "100 MB up, RSS growth, callee", unit: "MB", digits: 1 },
+  { key: "downCallerMegabytes", label: "100 MB down, RSS growth, caller", unit: "MB", digits: 1 },
+  { key: "downCalleeMegabytes", label: "100 MB down, RSS growth, callee", unit: "MB", digits: 1 },
+  { key: "eventP50Ms", label: "event latency p50", unit: "ms", digits: 2 },
+  { key: "eventMaxMs", label: "event latency max", unit: "ms", digits: 2 },
 ];
+
+function loadRows(prefix, label) {
+  return [
+    { key: `${prefix}PerSecond`, label: `${label}, calls per second`, unit: "/s", digits: 0 },
+    { key: `${prefix}CallerMicros`, label: `${label}, CPU, caller`, unit: "µs", digits: 1 },
+    { key: `${prefix}CalleeMicros`, label: `${label}, CPU, callee`, unit: "µs", digits: 1 },
+    { key: `${prefix}P50Ms`, label: `${label}, latency p50`, unit: "ms", digits: 2 },
+    { key: `${prefix}P99Ms`, label: `${label}, latency p99`, unit: "ms", digits: 2 },
+    { key: `${prefix}Errors`, label: `${label}, errors`, unit: "", digits: 0 },
+  ];
+}
 
 /** The median of each number over the rounds, per contender. */
 export function medians(measurements) {
   return Object.fromEntries(
     Object.entries(measurements).map(([name, rounds]) => [
       name,
-      Object.fromEntries(rows.map(({ key }) => [key, median(rounds.map((round) => round[key]))])),
+      Object.fromEntries(
+        rows
+          .filter(({ key }) => rounds.every((round) => key in round))
+          .map(({ key }) => [key, median(rounds.map((round) => round[key]))]),
+      ),
     ]),
   );
 }
@@ -33,6 +60,7 @@ export function formatTable(results) {
   const lines = [["", ...names, ...(compared ? [`${names[0]} / ${names[1]}`] : [])]];
   for (const { key, label, unit, digits } of rows) {
     const values = names.map((name) => results[name][key]);
+    if (values.includes(undefined)) continue;
     const cells = values.map((value) => `${value.toFixed(digits)} ${unit}`.trim());
     if (compared) cells.push(values[1] === 0 ? "" : (values[0] / values[1]).toFixed(2));
     lines.push([label, ...cells]);

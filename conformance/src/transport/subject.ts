@@ -10,4 +10,9 @@ export interface TransportSubject {
   readonly makeCallee: (port: number) => Transport;
   /** An endpoint where nobody listens. */
   readonly unreachable: Endpoint;
+  /**
+   * Most bytes that leave a producer while its consumer does not read, in bytes: every buffer on
+   * the way together. Default 4 MiB.
+   */
+  readonly bufferedBytes?: number;
 }

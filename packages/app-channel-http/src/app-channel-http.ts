@@ -14,7 +14,9 @@ import {
 } from "@outrigger/core";
 import { appResponseHeaders } from "@outrigger/protocol";
 import { appFailure } from "./app-failure.ts";
-import { type EngineResponse, HttpEngine } from "./http-engine.ts";
+import type { Engine, EngineResponse } from "./engine.ts";
+import { HttpEngine } from "./http-engine.ts";
+import { Http2Engine } from "./http2-engine.ts";
 import {
   type AppChannelHttpOptions,
   type ChannelSettings,
@@ -28,7 +30,7 @@ const greetTimeoutMs = 30_000;
 /** "Waiting" is logged after this many attempts, as Dapr does. */
 const attemptsPerLogLine = 100;
 
-/** The way to a local app that speaks HTTP/1.1. */
+/** The way to a local app that speaks HTTP/1.1 or cleartext HTTP/2. */
 export function appChannelHttp(options: AppChannelHttpOptions): ComponentFactory<AppChannel> {
   const settings = parseChannelOptions(options);
   return (context) => new AppChannelHttp(settings, context);
@@ -36,10 +38,10 @@ export function appChannelHttp(options: AppChannelHttpOptions): ComponentFactory
 
 class AppChannelHttp implements AppChannel {
   readonly name = "app-channel-http";
-  readonly protocol: "http" | "https";
+  readonly protocol: "http" | "https" | "h2c";
   readonly #settings: ChannelSettings;
   readonly #context: ComponentContext;
-  readonly #engine: HttpEngine;
+  readonly #engine: Engine;
   readonly #limit: ConcurrencyLimit;
   readonly #baseUrl: string;
 
@@ -47,9 +49,11 @@ class AppChannelHttp implements AppChannel {
     this.protocol = settings.protocol;
     this.#settings = settings;
     this.#context = context;
-    this.#engine = new HttpEngine(settings);
+    this.#engine =
+      settings.protocol === "h2c" ? new Http2Engine(settings) : new HttpEngine(settings);
     this.#limit = new ConcurrencyLimit(settings.maxConcurrency);
-    this.#baseUrl = `${settings.protocol}://${joinHostPort(settings.host, settings.port)}`;
+    const scheme = settings.protocol === "https" ? "https" : "http";
+    this.#baseUrl = `${scheme}://${joinHostPort(settings.host, settings.port)}`;
   }
 
   async deliver(call: ReceivedCall): Promise<InvokeResponse> {

@@ -14,6 +14,11 @@ export function appFailure(
   if (dialText !== undefined) {
     return failure("OTR_APP_UNREACHABLE", head, `dial tcp ${address}: ${dialText}`, reason);
   }
+  if (code === "EPROTO") {
+    // OpenSSL's word for bytes that are no TLS.
+    const text = "tls: first record does not look like a TLS handshake";
+    return failure("OTR_APP_UNREACHABLE", head, text, reason);
+  }
   if (code === "ECONNRESET" || code === "EPIPE") {
     return failure("OTR_APP_FAILED", head, resetText(message ?? "", address), reason);
   }

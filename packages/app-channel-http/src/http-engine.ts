@@ -1,23 +1,19 @@
-import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
+import { type Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
 import { Agent as SecureAgent, request as secureRequest } from "node:https";
-import { type Body, type BodyStream, type HeaderList, isBuffered } from "@outrigger/core";
+import { type Body, isBuffered } from "@outrigger/core";
+import type { Engine, EngineResponse } from "./engine.ts";
+import { Http1Answer } from "./http1-answer.ts";
 import type { ChannelSettings } from "./options.ts";
+import { PlainAgent } from "./plain-agent.ts";
+import { writeBody } from "./request-body.ts";
 import type { RequestHead } from "./request-head.ts";
 import { responseBody } from "./response-body.ts";
-
-/** What the app answered, before any conversion. */
-export interface EngineResponse {
-  readonly status: number;
-  /** As received. */
-  readonly headers: HeaderList;
-  readonly body: Body;
-}
 
 /** Connections that stay open for the next call. */
 const maxIdleConnections = 64;
 
-/** The seam to node:http: our own shapes in and out, and nothing above depends on what it does. */
-export class HttpEngine {
+/** Requests over HTTP/1.1, plain or TLS. */
+export class HttpEngine implements Engine {
   readonly #settings: ChannelSettings;
   readonly #agent: Agent | SecureAgent;
   readonly #send: typeof request;
@@ -34,13 +30,9 @@ export class HttpEngine {
     this.#agent =
       settings.protocol === "https"
         ? new SecureAgent({ ...pool, rejectUnauthorized: false, minVersion: "TLSv1.2" })
-        : new Agent(pool);
+        : new PlainAgent(pool);
   }
 
-  /**
-   * Sends one request. @param onClose called once, when nothing of the exchange is left.
-   * @throws Node's errors, and those of the body.
-   */
   async exchange(
     head: RequestHead,
     body: Body,
@@ -53,7 +45,7 @@ export class HttpEngine {
         outgoing = this.#open(head);
         const incoming = await deliver(outgoing, head, body, signal);
         incoming.once("close", onClose);
-        const received = await responseBody(incoming, signal);
+        const received = await responseBody(new Http1Answer(incoming), signal);
         return { status: incoming.statusCode ?? 0, headers: incoming.rawHeaders, body: received };
       } catch (reason) {
         outgoing?.destroy();
@@ -81,7 +73,7 @@ export class HttpEngine {
     });
     // From the first moment: an error event that nobody hears would end the process.
     outgoing.on("error", () => undefined);
-    boundDial(outgoing, dialTimeoutMs);
+    boundDial(outgoing, dialTimeoutMs, this.#settings.protocol === "https");
     try {
       setHeaders(outgoing, head);
     } catch (reason) {
@@ -105,14 +97,15 @@ function setHeaders(outgoing: ClientRequest, head: RequestHead): void {
   else if (contentLength > 0) outgoing.setHeader("Content-Length", contentLength);
 }
 
-function boundDial(outgoing: ClientRequest, dialTimeoutMs: number): void {
+/** Bounds the connection, with its handshake where there is one. */
+function boundDial(outgoing: ClientRequest, dialTimeoutMs: number, isSecure: boolean): void {
   outgoing.once("socket", (socket) => {
     if (!socket.connecting) return;
     const timer = setTimeout(() => {
       outgoing.destroy(Object.assign(new Error("dial timeout"), { code: "ETIMEDOUT" }));
     }, dialTimeoutMs);
     const clear = (): void => clearTimeout(timer);
-    socket.once("connect", clear);
+    socket.once(isSecure ? "secureConnect" : "connect", clear);
     socket.once("close", clear);
   });
 }
@@ -148,7 +141,7 @@ function deliver(
     });
     if (isBuffered(body)) outgoing.end(body.length === 0 ? undefined : body);
     else {
-      pump(outgoing, head, body).catch((reason: unknown) => {
+      writeBody(outgoing, head, body).catch((reason: unknown) => {
         reject(reason);
         breakOff(outgoing, answer, reason);
       });
@@ -168,33 +161,6 @@ function breakOff(
   if (answer === undefined) outgoing.destroy();
   else if (answer.complete) outgoing.socket?.destroy();
   else answer.destroy(reason instanceof Error ? reason : new Error(String(reason)));
-}
-
-/** Writes a streamed body at the pace of the app. */
-async function pump(outgoing: ClientRequest, head: RequestHead, body: BodyStream): Promise<void> {
-  let sent = 0;
-  for await (const chunk of body) {
-    sent += chunk.length;
-    if (head.contentLength !== undefined && sent > head.contentLength) break;
-    if (outgoing.destroyed) return;
-    if (!outgoing.write(chunk)) await drained(outgoing);
-  }
-  if (head.contentLength !== undefined && sent !== head.contentLength) {
-    throw new Error(`http: ContentLength=${head.contentLength} with Body length ${sent}`);
-  }
-  outgoing.end();
-}
-
-function drained(outgoing: ClientRequest): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      outgoing.off("drain", done);
-      outgoing.off("close", done);
-      resolve();
-    };
-    outgoing.on("drain", done);
-    outgoing.on("close", done);
-  });
 }
 
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);

@@ -7,15 +7,21 @@ export interface AppChannelHttpOptions {
   readonly host?: string;
   /** Port of the app, 1 to 65535. */
   readonly port: number;
-  /** `https` accepts any certificate, as Dapr does: the app is local. Default `http`. */
-  readonly protocol?: "http" | "https";
+  /**
+   * `https` accepts any certificate, as Dapr does: the app is local. `h2c` is cleartext HTTP/2 with
+   * prior knowledge. Default `http`.
+   */
+  readonly protocol?: "http" | "https" | "h2c";
   /** Calls in flight at the app; others wait. 0 = unlimited. Default 0. */
   readonly maxConcurrency?: number;
   /** Sent to the app as `dapr-api-token`, in place of any other. Default none. */
   readonly appToken?: string;
-  /** Largest head of an answer, in bytes. Default 4096, as Dapr's `--read-buffer-size`. */
+  /**
+   * Largest head of an answer, in bytes. Default 4096, as Dapr's `--read-buffer-size`; with `h2c`
+   * 10485760, as Go's HTTP/2 client.
+   */
   readonly maxResponseHeaderBytes?: number;
-  /** Connections to the app. Default 1024. */
+  /** Connections to the app. Default 1024. With `h2c` one serves as many calls as the app allows. */
   readonly maxConnections?: number;
   /** How long an unused connection is kept, in milliseconds. Default 90000. */
   readonly idleTimeoutMs?: number;
@@ -31,7 +37,7 @@ export interface AppChannelHttpOptions {
 export interface ChannelSettings {
   readonly host: string;
   readonly port: number;
-  readonly protocol: "http" | "https";
+  readonly protocol: "http" | "https" | "h2c";
   readonly maxConcurrency: number;
   readonly appToken?: string | undefined;
   readonly maxResponseHeaderBytes: number;
@@ -49,22 +55,32 @@ function whole(least: number, most: number): v.GenericSchema<number> {
 
 const maxDelayMs = 2_147_483_647;
 
-const schema: StandardSchema<ChannelSettings> = v.strictObject({
+const defaultHeaderBytes = { http: 4_096, https: 4_096, h2c: 10_485_760 };
+
+const fields = v.strictObject({
   host: v.optional(
     v.pipe(v.string("must be an address"), v.nonEmpty("must not be empty")),
     "127.0.0.1",
   ),
   port: whole(1, 65_535),
-  protocol: v.optional(v.picklist(["http", "https"], "must be http or https"), "http"),
+  protocol: v.optional(v.picklist(["http", "https", "h2c"], "must be http, https or h2c"), "http"),
   maxConcurrency: v.optional(whole(0, maxDelayMs), 0),
   appToken: v.optional(v.string("must be a string")),
-  maxResponseHeaderBytes: v.optional(whole(1, maxDelayMs), 4_096),
+  maxResponseHeaderBytes: v.optional(whole(1, maxDelayMs)),
   maxConnections: v.optional(whole(1, maxDelayMs), 1_024),
   idleTimeoutMs: v.optional(whole(1, maxDelayMs), 90_000),
   dialTimeoutMs: v.optional(whole(1, maxDelayMs), 30_000),
   traceContext: v.optional(v.boolean("must be true or false"), true),
   greets: v.optional(v.boolean("must be true or false"), true),
 });
+
+const schema: StandardSchema<ChannelSettings> = v.pipe(
+  fields,
+  v.transform((given) => ({
+    ...given,
+    maxResponseHeaderBytes: given.maxResponseHeaderBytes ?? defaultHeaderBytes[given.protocol],
+  })),
+);
 
 /** @throws OutriggerError `OTR_OPTIONS_INVALID`. */
 export function parseChannelOptions(options: AppChannelHttpOptions): ChannelSettings {

@@ -1,11 +1,26 @@
-import type { IncomingMessage } from "node:http";
-import { abortError, type Body, type BodyStream, emptyBody } from "@outrigger/core";
+import type { Readable } from "node:stream";
+import { abortError, type Body, type BodyStream, emptyBody, ownChunk } from "@outrigger/core";
+
+/** An answer whose head has arrived. */
+export interface Answer {
+  readonly stream: Readable;
+  /**
+   * How the answer failed; `undefined` for one that counts as whole.
+   * @param reason what the stream said, if anything.
+   * @param isStreaming whether parts may have been passed on.
+   * @param isGivenUp whether the caller has left: half an answer must not pass for a whole one.
+   */
+  failure(reason: Error | undefined, isStreaming: boolean, isGivenUp: boolean): Error | undefined;
+  /** Tells the app that nobody wants the rest. */
+  cancel(): void;
+}
 
 /**
  * The body of an answer. What has arrived completely by the next turn of the event loop, as small
  * answers have, is one array; anything else is a stream with back-pressure.
  */
-export function responseBody(response: IncomingMessage, signal: AbortSignal): Promise<Body> {
+export function responseBody(answer: Answer, signal: AbortSignal): Promise<Body> {
+  const response = answer.stream;
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     const onData = (chunk: Buffer): void => {
@@ -17,19 +32,18 @@ export function responseBody(response: IncomingMessage, signal: AbortSignal): Pr
       response.off("end", onEnd);
       response.off("error", onError);
     };
-    const onEnd = (): void => {
+    const finish = (reason: Error | undefined): void => {
       settle();
-      resolve(joined(chunks));
+      const failure = answer.failure(reason, false, signal.aborted);
+      if (failure === undefined) resolve(joined(chunks));
+      else reject(failure);
     };
-    const onError = (reason: Error): void => {
-      settle();
-      if (isEarlyEnd(reason, signal)) resolve(joined(chunks));
-      else reject(reason);
-    };
+    const onEnd = (): void => finish(undefined);
+    const onError = (reason: Error): void => finish(reason);
     const turn = setImmediate(() => {
       response.pause();
       settle();
-      resolve(new ResponseStream(response, chunks, signal));
+      resolve(new ResponseStream(answer, chunks, signal));
     });
     response.on("data", onData);
     response.once("end", onEnd);
@@ -42,48 +56,59 @@ function joined(chunks: readonly Buffer[]): Uint8Array {
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
 }
 
-/**
- * An app that breaks off counts as having ended its answer, as it does in Dapr. A call that was given
- * up does not: half an answer must not pass for a whole one.
- */
-function isEarlyEnd(reason: unknown, signal: AbortSignal): boolean {
-  if (signal.aborted) return false;
-  const { code } = reason as { code?: string };
-  return code === "ECONNRESET" || code === "ERR_STREAM_PREMATURE_CLOSE";
-}
-
-class ResponseStream implements BodyStream {
-  readonly #response: IncomingMessage;
-  readonly #first: Buffer[];
+/** Takes chunk by chunk as they came: a plain `read()` would copy all that is buffered into one. */
+class ResponseStream implements BodyStream, AsyncIterator<Uint8Array, undefined> {
+  readonly #answer: Answer;
+  readonly #queue: Buffer[];
   readonly #signal: AbortSignal;
+  #ended = false;
+  #failure: Error | undefined;
+  #wake: () => void = () => undefined;
 
-  constructor(response: IncomingMessage, first: Buffer[], signal: AbortSignal) {
-    this.#response = response;
-    this.#first = first;
+  constructor(answer: Answer, first: Buffer[], signal: AbortSignal) {
+    const response = answer.stream;
+    this.#answer = answer;
+    this.#queue = first;
     this.#signal = signal;
-    // Until somebody reads, a failure shows in the response's state; unheard it would end the process.
-    response.on("error", () => undefined);
+    response.on("data", (chunk: Buffer) => {
+      this.#queue.push(chunk);
+      response.pause();
+      this.#wake();
+    });
+    const end = (reason?: Error): void => {
+      if (!this.#ended) this.#failure = answer.failure(reason, true, signal.aborted);
+      this.#ended = true;
+      this.#wake();
+    };
+    response.once("end", () => end());
+    // Until somebody reads, a failure waits here; unheard it would end the process.
+    response.on("error", end);
+    response.once("close", () => end());
+    response.pause();
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    let rest: AsyncIterator<Buffer> | undefined;
-    return {
-      next: async () => {
-        const first = this.#first.shift();
-        if (first !== undefined) return { done: false, value: first };
-        rest ??= this.#response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-        try {
-          return await rest.next();
-        } catch (reason) {
-          if (isEarlyEnd(reason, this.#signal)) return { done: true, value: undefined };
-          throw this.#signal.aborted ? abortError(this.#signal) : reason;
-        }
-      },
-      // Works before the first read too, where a generator's own `return` would run nothing.
-      return: async () => {
-        this.#response.destroy();
-        return { done: true, value: undefined };
-      },
-    };
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    for (;;) {
+      const chunk = this.#queue.shift();
+      if (chunk !== undefined) return { done: false, value: ownChunk(chunk) };
+      if (this.#failure !== undefined) {
+        throw this.#signal.aborted ? abortError(this.#signal) : this.#failure;
+      }
+      if (this.#ended) return { done: true, value: undefined };
+      const arrived = new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#answer.stream.resume();
+      await arrived;
+    }
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#answer.cancel();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 }

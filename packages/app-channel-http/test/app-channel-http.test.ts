@@ -172,6 +172,15 @@ test("an answer shorter than declared counts as complete", async () => {
   expect(await text(response.body)).toBe("abcd");
 });
 
+test("an answer without a length that breaks off while it streams is an error", async () => {
+  const { port } = await rawApp((socket) => {
+    socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n");
+    setTimeout(() => socket.end(), 20);
+  });
+  const response = await channelTo(port).deliver(call("b"));
+  await expect(text(response.body)).rejects.toThrow("aborted");
+});
+
 test("response headers pass in canonical form, without hop-by-hop ones", async () => {
   const { port } = await rawApp((socket) =>
     socket.end(

@@ -1,5 +1,5 @@
-import { randomSerial, wholeSeconds } from "./validity.ts";
 import type { SigningKey } from "./signing-key.ts";
+import { randomSerial, wholeSeconds } from "./validity.ts";
 import {
   AuthorityKeyIdentifierExtension,
   ExtendedKeyUsage,

@@ -1,5 +1,5 @@
 import { request as requestHttp } from "node:http";
-import { request as requestHttps, type RequestOptions } from "node:https";
+import { type RequestOptions, request as requestHttps } from "node:https";
 
 /** A request to an HTTP server whose answer is small. */
 export interface SmallRequest {

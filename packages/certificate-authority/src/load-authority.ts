@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { errorText, OutriggerError } from "@outrigger/core";
 import { verifyChain } from "@outrigger/spiffe";
-import type { AuthorityMaterial } from "./authority-material.ts";
 import { Authority } from "./authority.ts";
+import type { AuthorityMaterial } from "./authority-material.ts";
 import { leadingCertificates, type PemBlock } from "./pem.ts";
 import { readSigningKey } from "./signing-key.ts";
 import {

@@ -61,7 +61,10 @@ export class AuthorityMetrics {
       this.#changed,
       this.#expiry,
     ];
-    return all.filter(({ values }) => values.size > 0).map(renderMetric).join("");
+    return all
+      .filter(({ values }) => values.size > 0)
+      .map(renderMetric)
+      .join("");
   }
 }
 

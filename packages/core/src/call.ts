@@ -9,7 +9,8 @@ export type HeaderList = readonly ByteString[];
 
 /**
  * A body that arrives over time. It has one consumer; ending the iteration early (`return()`)
- * tells the producer to stop. Back-pressure is the pull of the iteration.
+ * tells the producer to stop. Back-pressure is the pull of the iteration. A chunk belongs to whoever
+ * took it last, who may free its memory (`freeChunk`): a stage that passes it on keeps no reference.
  */
 export type BodyStream = AsyncIterable<Uint8Array>;
 

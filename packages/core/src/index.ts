@@ -21,6 +21,7 @@ export {
   type StatusDetail,
   type TraceContext,
 } from "./call.ts";
+export { freeChunk, ownChunk } from "./chunk-memory.ts";
 export type { Component, ComponentContext, ComponentFactory } from "./component.ts";
 export { ConcurrencyLimit } from "./concurrency-limit.ts";
 export {
@@ -37,6 +38,7 @@ export {
   rpcError,
   toRpcStatus,
 } from "./errors.ts";
+export type { ExternalTarget, ExternalTargets } from "./external-targets.ts";
 export { bytesToText, goQuote, textToBytes } from "./go-quote.ts";
 export { joinHostPort } from "./host-port.ts";
 export type { HttpHandler, HttpRequest, HttpResponse } from "./http-exchange.ts";

@@ -3,6 +3,7 @@ import type { AppChannel } from "./app-channel.ts";
 import type { AppHealthSettings } from "./app-health.ts";
 import type { Balancer } from "./balancer.ts";
 import type { ComponentContext, ComponentFactory } from "./component.ts";
+import type { ExternalTargets } from "./external-targets.ts";
 import type { WorkloadIdentity } from "./identity.ts";
 import type { IngressFactory } from "./ingress.ts";
 import type { BuiltInRetry } from "./invocation/remote.ts";
@@ -26,6 +27,8 @@ export interface RuntimeOptions {
   readonly appChannel?: ComponentFactory<AppChannel>;
   /** The way of proxied gRPC calls to the app. Without one, they are refused. */
   readonly appProxy?: ComponentFactory<ProxyChannel>;
+  /** The way to HTTP servers outside the mesh. Without one, only apps can be called. */
+  readonly egress?: ComponentFactory<ExternalTargets>;
   readonly ingresses?: readonly IngressFactory[];
   /** Default: everybody may call everything. */
   readonly accessPolicy?: ComponentFactory<AccessPolicy>;

@@ -118,11 +118,17 @@ class ComposedRuntime implements Runtime {
     const accessPolicy = options.accessPolicy?.(context);
     this.#appChannel = options.appChannel?.(context);
     const appProxy = options.appProxy?.(context);
+    const egress = options.egress?.(context);
     this.#transport = options.transport(context);
     this.#resolver = options.resolver?.(context);
-    this.#base = [identity, accessPolicy, this.#appChannel, appProxy, this.#transport].filter(
-      (component) => component !== undefined,
-    );
+    this.#base = [
+      identity,
+      accessPolicy,
+      this.#appChannel,
+      appProxy,
+      egress,
+      this.#transport,
+    ].filter((component) => component !== undefined);
 
     const telemetry = joinTelemetry(options.telemetry ?? []);
     const { host = "127.0.0.1", hostname } = options;
@@ -137,7 +143,7 @@ class ComposedRuntime implements Runtime {
     });
     const { appHealth } = this;
     const parts = { appChannel: this.#appChannel, appHealth, accessPolicy, telemetry };
-    this.#invoke = createInvoke({ ...parts, ...context, remote });
+    this.#invoke = createInvoke({ ...parts, ...context, remote, egress });
     this.#receive = createReceive(parts);
     const proxyParts: ProxyParts = {
       ...context,

@@ -1,4 +1,5 @@
 import {
+  freeChunk,
   type HeaderList,
   type ProxyCall,
   type ProxyEnding,
@@ -27,6 +28,7 @@ export async function callProxy(
     path: call.path,
     headers: requestMetadata(headers),
     body: call.frames,
+    onSent: freeChunk,
     // Whatever the subtype of the client (recorded Dapr behaviour).
     contentType: "application/grpc+proto",
     deadlineMs: call.deadlineMs,

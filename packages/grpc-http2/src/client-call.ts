@@ -8,6 +8,7 @@ import {
 import { type HeaderList, RpcCode } from "@outrigger/core";
 import { addHeaders } from "./headers.ts";
 import { MessageReader } from "./message-reader.ts";
+import { sentHook } from "./sent-hook.ts";
 import { decodeGrpcMessage, type GrpcStatus, statusOfHttp, statusOfReset } from "./status.ts";
 import { encodeGrpcTimeout } from "./timeout.ts";
 
@@ -19,6 +20,8 @@ export interface GrpcRequest {
   readonly headers: HeaderList;
   /** Messages with their prefixes: all in one array, which is one write, or as they come. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array>;
+  /** Told which piece of a body that comes over time has been sent: its memory is free again. */
+  readonly onSent?: ((piece: Uint8Array) => void) | undefined;
   /** Default `application/grpc`. */
   readonly contentType?: string;
   /** Milliseconds since the epoch. Sent as `grpc-timeout` and kept here too. */
@@ -76,6 +79,7 @@ export class ClientCall implements GrpcResponse {
   #onDrain: (() => void) | undefined;
   #error: Error | undefined;
   #source: AsyncIterator<Uint8Array> | undefined;
+  #reset = false;
 
   /** @param onDone called once, when the stream needs its session no more. */
   constructor(
@@ -88,9 +92,18 @@ export class ClientCall implements GrpcResponse {
     this.#request = request;
     this.#limits = limits;
     this.#onDone = onDone;
+    const isStreamed = !(request.body instanceof Uint8Array);
     const stream = session.request(requestHeaders(authority, request, limits), {
       endStream: false,
+      // node:http2 ends a stream before it resets it, and the peer would take the part for the whole.
+      // Waiting for trailers leaves the end to us.
+      waitForTrailers: isStreamed,
     });
+    if (isStreamed) {
+      stream.on("wantTrailers", () => {
+        if (!this.#reset) stream.sendTrailers({});
+      });
+    }
     this.#stream = stream;
     this.#session = this.#stream.session;
     this.messages = new MessageReader(stream, limits.maxMessageBytes);
@@ -161,7 +174,7 @@ export class ClientCall implements GrpcResponse {
       // The peer may answer before it has read everything; the rest is of no use to it.
       if (this.status !== undefined || !this.#stream.writable) return;
       if (done === true) break;
-      if (this.#stream.write(value)) continue;
+      if (this.#stream.write(value, sentHook(value, this.#request.onSent))) continue;
       await new Promise<void>((resolve) => {
         this.#onDrain = resolve;
       });
@@ -243,7 +256,9 @@ export class ClientCall implements GrpcResponse {
     this.#source?.return?.().catch(() => undefined);
     // Messages that came before a reset are worth nothing; those before an early answer are the answer.
     if (reset) this.messages.discard();
-    if (reset || !this.#stream.writableEnded) this.#stream.close(constants.NGHTTP2_CANCEL);
+    if (!reset && this.#stream.writableEnded) return;
+    this.#reset = true;
+    this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 }
 

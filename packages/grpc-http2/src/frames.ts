@@ -1,4 +1,4 @@
-import { RpcCode } from "@outrigger/core";
+import { emptyBody, ownChunk, RpcCode } from "@outrigger/core";
 import type { GrpcStatus } from "./status.ts";
 
 /** One length-prefixed message as it came: its bytes and whether they are compressed. */
@@ -83,14 +83,27 @@ export class FrameParser {
       const failure = this.#readPrefix(this.#pending[0] as Uint8Array, 0);
       if (failure !== undefined || this.#pendingBytes < this.#neededBytes) return failure;
     }
-    const joined =
-      this.#pending.length === 1
-        ? (this.#pending[0] as Uint8Array)
-        : Buffer.concat(this.#pending, this.#pendingBytes);
+    const rest = this.#join(frames);
+    return rest.length === 0 ? undefined : this.#cut(rest, frames);
+  }
+
+  /** Makes one frame of the pending bytes, in memory of its own. Returns what lies behind it. */
+  #join(frames: GrpcFrame[]): Uint8Array {
+    const joined = ownChunk(Buffer.allocUnsafeSlow(this.#neededBytes));
+    let offset = 0;
+    let rest = emptyBody;
+    for (const piece of this.#pending) {
+      const room = joined.length - offset;
+      joined.set(piece.length > room ? piece.subarray(0, room) : piece, offset);
+      // Only the last piece can be longer than the frame.
+      if (piece.length > room) rest = piece.subarray(room);
+      offset += piece.length;
+    }
+    frames.push({ compressed: joined[0] === 1, data: joined.subarray(framePrefixBytes) });
     this.#pending = [];
     this.#pendingBytes = 0;
     this.#neededBytes = 0;
-    return this.#cut(joined, frames);
+    return rest;
   }
 
   #cut(chunk: Uint8Array, frames: GrpcFrame[]): GrpcStatus | undefined {

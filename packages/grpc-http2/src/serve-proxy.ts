@@ -1,4 +1,5 @@
 import {
+  freeChunk,
   type HeaderList,
   type PeerIdentity,
   type ProxyCall,
@@ -33,7 +34,7 @@ export async function serveProxy(
       // Headers go with the first message: without any, the answer has trailers alone (recorded
       // Dapr behaviour).
       call.respond(response.headers);
-      await call.write(frames);
+      await call.write(frames, freeChunk);
     }
   } catch (reason) {
     // Headers that cannot be sent end the call; the iteration has been stopped by then.

@@ -5,6 +5,7 @@ import { decompress } from "./compression.ts";
 import type { GrpcFrame } from "./frames.ts";
 import { addHeaders, addStatus } from "./headers.ts";
 import { MessageReader } from "./message-reader.ts";
+import { sentHook } from "./sent-hook.ts";
 import { type GrpcStatus, okStatus } from "./status.ts";
 import { parseGrpcTimeout } from "./timeout.ts";
 import { tlsOf } from "./tls-socket.ts";
@@ -95,10 +96,14 @@ export class GrpcServerCall {
     );
   }
 
-  /** Sends framed messages. Returns a promise when the caller should wait before the next ones. */
-  write(framed: Uint8Array): Promise<void> | undefined {
+  /**
+   * Sends framed messages. Returns a promise when the caller should wait before the next ones.
+   * @param onSent told when they have been sent: their memory is free again.
+   */
+  write(framed: Uint8Array, onSent?: (framed: Uint8Array) => void): Promise<void> | undefined {
     this.respond();
-    if (this.#finished || !this.#stream.writable || this.#stream.write(framed)) return undefined;
+    if (this.#finished || !this.#stream.writable) return undefined;
+    if (this.#stream.write(framed, sentHook(framed, onSent))) return undefined;
     this.#drained ??= new Promise<void>((resolve) => {
       this.#wakeDrained = resolve;
     });
@@ -129,7 +134,10 @@ export class GrpcServerCall {
       if (failure !== undefined) this.#refuse(failure);
     });
     stream.on("end", () => {
-      if (this.messages.partial) {
+      // Node ends the readable side of a stream that was reset, as if it were complete.
+      if (stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR) {
+        this.messages.end({ code: RpcCode.CANCELLED, message: "context canceled" });
+      } else if (this.messages.partial) {
         this.messages.end({ code: RpcCode.INTERNAL, message: "unexpected EOF" });
       } else this.messages.end();
     });

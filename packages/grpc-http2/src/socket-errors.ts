@@ -4,6 +4,8 @@ const socketErrors: Readonly<Record<string, string>> = {
   ENETUNREACH: "connect: network is unreachable",
   EHOSTUNREACH: "connect: no route to host",
   ETIMEDOUT: "i/o timeout",
+  // OpenSSL's word for bytes that are no TLS.
+  EPROTO: "tls: first record does not look like a TLS handshake",
 };
 
 const unknownAuthority = "x509: certificate signed by unknown authority";

@@ -11,12 +11,19 @@ import {
   type GrpcServerCall,
   type GrpcStatus,
 } from "@outrigger/grpc-http2";
-import { daprPaths, decodeEmpty, encodeEmpty, foreignDaprPaths } from "@outrigger/protocol";
-import { admit } from "./gate.ts";
+import {
+  daprPaths,
+  decodeEmpty,
+  encodeEmpty,
+  foreignDaprPaths,
+  reflectionServices,
+} from "@outrigger/protocol";
+import { type Admission, type Admitted, admit } from "./gate.ts";
 import { InvokeService } from "./invoke-service.ts";
 import { getMetadata, setMetadata } from "./metadata-service.ts";
 import type { IngressSettings } from "./options.ts";
 import { proxyCall } from "./proxy.ts";
+import { reflect, taskHubMethods } from "./reflect.ts";
 import {
   decodeRequest,
   okReply,
@@ -28,7 +35,7 @@ import {
 } from "./reply.ts";
 
 type UnaryMethod = (call: GrpcServerCall, headers: HeaderList) => Promise<Reply>;
-type AnyMethod = (call: GrpcServerCall, headers: HeaderList) => Promise<GrpcStatus>;
+type AnyMethod = (call: GrpcServerCall, admitted: Admitted) => Promise<GrpcStatus>;
 
 /** Makes servers of Dapr's gRPC API, one per address. */
 export function createApiServers(
@@ -40,13 +47,21 @@ export function createApiServers(
   const { now, random } = context;
   const methods = new Map<string, GrpcHandler>();
   for (const [path, method] of unaryMethods(settings, context, sidecar)) {
-    const handler = guarded(settings, now, async (call, headers) =>
-      sendReply(call, await method(call, headers), maxMessageBytes),
-    );
+    const handler = guarded(settings, now, async (call, { headers, echo }) => {
+      const reply = await method(call, headers);
+      const answer = echo.length === 0 ? reply : { ...reply, headers: [...reply.headers, ...echo] };
+      return sendReply(call, answer, maxMessageBytes);
+    });
     methods.set(path, handler);
   }
-  const unknownMethod = guarded(settings, now, (call, headers) =>
-    proxyCall(sidecar, call, headers, tracing ? random : undefined),
+  for (const service of reflectionServices) {
+    methods.set(
+      `/${service}/ServerReflectionInfo`,
+      guarded(settings, now, (call) => reflect(call)),
+    );
+  }
+  const unknownMethod = guarded(settings, now, (call, admitted) =>
+    proxyCall(sidecar, call, admitted, tracing ? random : undefined),
   );
   const toStatus = statusOfFailure;
   return () =>
@@ -71,7 +86,7 @@ function unaryMethods(
     [daprPaths.Shutdown, (call) => shutdown(sidecar, call)],
   ]);
   // Without a handler of their own they would be proxied to an app.
-  for (const [path, block] of foreignDaprPaths) {
+  for (const [path, block] of [...foreignDaprPaths, ...taskHubMethods]) {
     methods.set(path, async () => {
       throw notServed(path, block);
     });
@@ -93,25 +108,26 @@ function notServed(path: string, block: string): Error {
   });
 }
 
-/** Every call passes the same gate and is told to the same log. */
+/**
+ * Every call passes the same gate in Dapr's order: lists of APIs, token, baggage. What the gate refuses
+ * the log does not hear of (Dapr: API logging is the innermost interceptor).
+ */
 function guarded(settings: IngressSettings, now: () => number, method: AnyMethod): GrpcHandler {
   const { onApiCall } = settings;
-  const run = async (call: GrpcServerCall): Promise<GrpcStatus> => {
-    try {
-      const admission = admit(call, settings);
-      if (admission.refusal === undefined) return await method(call, admission.headers);
-      const status = toGrpcStatus(admission.refusal);
-      call.finish(status);
-      return status;
-    } catch (reason) {
-      const status = statusOfFailure(reason);
-      call.finish(status);
-      return status;
-    }
-  };
   return async (call) => {
     const startedAt = now();
-    const { code } = await run(call);
+    let admission: Admission;
+    try {
+      admission = admit(call, settings);
+    } catch (reason) {
+      call.finish(statusOfFailure(reason));
+      return;
+    }
+    if (admission.refusal !== undefined) {
+      call.finish(toGrpcStatus(admission.refusal));
+      return;
+    }
+    const { code } = await answered(call, method(call, admission));
     onApiCall?.({
       method: call.path,
       userAgent: call.header("user-agent"),
@@ -119,4 +135,14 @@ function guarded(settings: IngressSettings, now: () => number, method: AnyMethod
       code,
     });
   };
+}
+
+async function answered(call: GrpcServerCall, answer: Promise<GrpcStatus>): Promise<GrpcStatus> {
+  try {
+    return await answer;
+  } catch (reason) {
+    const status = statusOfFailure(reason);
+    call.finish(status);
+    return status;
+  }
 }

@@ -2,26 +2,60 @@ import { type HeaderList, RpcCode, type RpcStatus } from "@outrigger/core";
 import type { GrpcServerCall } from "@outrigger/grpc-http2";
 import { encodeErrorInfo, errorInfoTypeUrl } from "@outrigger/protocol";
 import type { IngressSettings } from "./options.ts";
+import { baggageMetadata } from "./trace.ts";
 
-/** What passed the gate: headers to work with. What did not: the status. */
-export type Admission =
-  | { readonly headers: HeaderList; readonly refusal?: undefined }
-  | { readonly refusal: RpcStatus };
+/** What passed the gate. */
+export interface Admitted {
+  /** Headers to work with. */
+  readonly headers: HeaderList;
+  /** Headers that the answer repeats. */
+  readonly echo: HeaderList;
+  readonly refusal?: undefined;
+}
+
+/** What passed the gate, or the status for what did not. */
+export type Admission = Admitted | { readonly refusal: RpcStatus };
 
 /** Only Dapr's own services are subject to the lists of allowed and denied APIs. */
 const apiPrefix = "/dapr.proto.runtime.";
 
-/** Asks the two hooks in Dapr's order: the lists of APIs, then the token. */
+/** Services that Dapr does not trace, so that its own proxy has to notice a missing target. */
+const untraced = /^\/(dapr\.proto\.runtime\.|dapr\.proto\.internals\.|TaskHubSidecarService)/;
+
+/**
+ * Asks in Dapr's order: the lists of APIs, the token, and what tracing looks at.
+ * @throws OutriggerError with status INVALID_ARGUMENT for a broken baggage.
+ */
 export function admit(call: GrpcServerCall, settings: IngressSettings): Admission {
-  const { isAllowed, authenticate } = settings;
+  const { isAllowed, authenticate, tracing } = settings;
   if (isAllowed !== undefined && call.path.startsWith(apiPrefix) && !isAllowed(call.path)) {
     return { refusal: notImplemented };
   }
-  if (authenticate === undefined) return { headers: call.headers };
-  const refusal = authenticate(call.headers);
+  const refusal = authenticate?.(call.headers);
   if (refusal !== undefined) return { refusal };
-  return { headers: withoutToken(call.headers) };
+  if (tracing && !untraced.test(call.path) && !namesTarget(call.headers)) {
+    // Dapr takes everything here for a proxied call, its own reflection service included.
+    return { refusal: missingTarget };
+  }
+  return {
+    headers: authenticate === undefined ? call.headers : withoutToken(call.headers),
+    echo: tracing ? baggageMetadata(call.headers) : [],
+  };
 }
+
+/** True when metadata says which app a call is for. */
+export function namesTarget(headers: HeaderList): boolean {
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index];
+    if (name === "dapr-callee-app-id" || name === "dapr-app-id") return true;
+  }
+  return false;
+}
+
+const missingTarget: RpcStatus = {
+  code: RpcCode.UNKNOWN,
+  message: "cannot proxy request: missing dapr-callee-app-id or dapr-app-id metadata",
+};
 
 const notImplemented: RpcStatus = {
   code: RpcCode.UNIMPLEMENTED,

@@ -77,7 +77,9 @@ class GrpcIngress implements Ingress {
     const { port } = this.#settings;
     // Users write IPv6 addresses in brackets, as Dapr joins them with the port.
     const address = host.replace(/^\[(.*)\]$/, "$1");
-    await this.#attempt(`TCP address ${joinHostPort(address, port)}`, signal, async (server) => {
+    const { bindTimeoutMs } = this.#settings;
+    const endpoint = `TCP address ${joinHostPort(address, port)}`;
+    await this.#attempt(endpoint, bindTimeoutMs, signal, async (server) => {
       this.#addresses.push(await server.listen(address, port));
     });
   }
@@ -85,7 +87,8 @@ class GrpcIngress implements Ingress {
   async #listenUnix(path: string, signal: AbortSignal): Promise<void> {
     // Left over from a process that could not clean up; nobody else may own this name.
     await rm(path, { force: true });
-    await this.#attempt(`UNIX socket ${path}`, signal, async (server) => {
+    // Unlike a port, a path is not freed by waiting: Dapr tries it once, too.
+    await this.#attempt(`UNIX socket ${path}`, 0, signal, async (server) => {
       await server.listenUnix(path);
       this.#socketPath = path;
     });
@@ -94,6 +97,7 @@ class GrpcIngress implements Ingress {
   /** An address that fails is skipped: others may do. */
   async #attempt(
     endpoint: string,
+    timeoutMs: number,
     signal: AbortSignal,
     listen: (server: GrpcServer) => Promise<void>,
   ): Promise<void> {
@@ -104,7 +108,7 @@ class GrpcIngress implements Ingress {
         await listen(server);
         return server;
       };
-      this.#servers.push(await bindWithRetry(attempt, this.#settings.bindTimeoutMs, signal));
+      this.#servers.push(await bindWithRetry(attempt, timeoutMs, signal));
       log.log("info", `gRPC server listening on ${endpoint}`);
     } catch (reason) {
       log.log(

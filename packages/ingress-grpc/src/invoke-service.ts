@@ -12,7 +12,7 @@ import { decodeInvokeServiceRequest, type InvokeServiceRequest } from "@outrigge
 import { toInvokeRequest } from "./invoke-request.ts";
 import { toReply } from "./invoke-response.ts";
 import { decodeRequest, type Reply, readUnary } from "./reply.ts";
-import { baggageMetadata, traceMetadata, traceOf } from "./trace.ts";
+import { traceMetadata, traceOf } from "./trace.ts";
 
 const serviceNotice =
   "[DEPRECATION NOTICE] InvokeService is deprecated and will be removed in the future, please use proxy mode instead.";
@@ -42,12 +42,10 @@ export class InvokeService {
   }
 
   async answer(call: GrpcServerCall, headers: HeaderList): Promise<Reply> {
-    const baggage = this.#random === undefined ? [] : baggageMetadata(headers);
     const request = decodeRequest(await readUnary(call), decodeInvokeServiceRequest);
     this.#notice(serviceNotice);
     try {
-      const reply = await this.#invoke(call, headers, request);
-      return baggage.length === 0 ? reply : { ...reply, headers: [...reply.headers, ...baggage] };
+      return await this.#invoke(call, headers, request);
     } catch (reason) {
       return failure(request.id, reason);
     }

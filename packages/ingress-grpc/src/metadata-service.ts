@@ -54,7 +54,8 @@ function toMessage(snapshot: MetadataSnapshot): GetMetadataResponse {
         : ActorRuntimeStatus.INITIALIZING,
       activeActors: [],
       hostReady: false,
-      placement: "placement: disconnected",
+      // Until then there is not even a connection to tell of.
+      placement: snapshot.initialized ? "placement: disconnected" : "",
     },
     workflows: { connectedWorkers: 0 },
     mcpServers: [],

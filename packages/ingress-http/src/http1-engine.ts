@@ -11,7 +11,9 @@ import {
 } from "@outrigger/core";
 import { httpReasonPhrase } from "@outrigger/protocol";
 import { isWellEscaped } from "./escapes.ts";
-import { type BodyLimits, releaseBody, takeBody } from "./request-body.ts";
+import { PipelineGuard } from "./pipeline-guard.ts";
+import { type BodyLimits, isLateBody, releaseBody, takeBody } from "./request-body.ts";
+import { framingRefusal } from "./request-framing.ts";
 import { takeReplacedLine } from "./request-line.ts";
 
 /** What an engine needs. */
@@ -19,6 +21,7 @@ export interface EngineParts extends BodyLimits {
   readonly handler: HttpHandler;
   readonly maxHeaderBytes: number;
   readonly headersTimeoutMs: number;
+  readonly idleTimeoutMs: number;
   /** An answer broke off in the middle. */
   readonly onBroken: (reason: unknown) => void;
   /** A request that reached the handler is over. */
@@ -49,18 +52,30 @@ export function createHttp1Server(parts: EngineParts): Server {
     headersTimeout: parts.headersTimeoutMs,
     // Long uploads and quiet connections are legal; only the head has a deadline.
     requestTimeout: 0,
-    keepAliveTimeout: 0,
+    keepAliveTimeout: parts.idleTimeoutMs,
+    // `framingRefusal` does this, and serves nothing that follows.
+    requireHostHeader: false,
     connectionsCheckingInterval: Math.min(parts.headersTimeoutMs, 1_000),
   });
+  // The size of heads is bounded; a bound on their number would drop headers without a word.
+  server.maxHeadersCount = 0;
+  const guard = new PipelineGuard();
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    void exchange(parts, request, response);
+    const { socket } = request;
+    if (!guard.enter(socket, response)) return;
+    response.once("close", () => guard.leave(socket, response));
+    void exchange(parts, guard, request, response);
   };
   server.on("request", onRequest);
   server.on("checkExpectation", onRequest);
   server.on("connect", (request: IncomingMessage, socket: Duplex) => {
     serveConnect(request, socket, onRequest);
   });
-  server.on("clientError", refuse);
+  server.on("clientError", (reason: NodeJS.ErrnoException, socket: Duplex) => {
+    // A refusal that is on its way ends the connection itself.
+    if (!guard.isAnswering(socket)) refuse(reason, socket);
+    else if (!guard.isRefused(socket)) socket.destroy();
+  });
   // It is fed with sockets and never listens itself: this starts its track of connections, on which
   // the deadline of heads and the closing of idle ones depend.
   server.emit("listening");
@@ -100,6 +115,7 @@ function refuse(reason: NodeJS.ErrnoException, socket: Duplex): void {
 
 async function exchange(
   parts: EngineParts,
+  guard: PipelineGuard,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
@@ -108,9 +124,10 @@ async function exchange(
     if (!outgoing.writableFinished) gone.abort();
   });
   try {
-    const head = readHead(incoming);
-    if (head === undefined) {
-      badRequest(outgoing);
+    const head = framingRefusal(incoming) ?? readHead(incoming);
+    if (typeof head === "number") {
+      guard.refuse(incoming.socket);
+      refuseRequest(outgoing, head);
       return;
     }
     const taken = takeBody(incoming, head.bodyLength, parts);
@@ -118,25 +135,28 @@ async function exchange(
     const request = { ...head, body, signal: gone.signal };
     await serve(parts, request, (response) => write(outgoing, incoming, response));
   } catch (reason) {
+    if (isLateBody(reason) && !outgoing.headersSent) {
+      guard.refuse(incoming.socket);
+      refuseRequest(outgoing, 408);
+      return;
+    }
     if (!gone.signal.aborted) parts.onBroken(reason);
     // A body that stopped halfway must not look like a whole one.
     outgoing.destroy();
   }
 }
 
-function readHead(incoming: IncomingMessage): Omit<HttpRequest, "body" | "signal"> | undefined {
+function readHead(incoming: IncomingMessage): Omit<HttpRequest, "body" | "signal"> | 400 {
   const replaced = takeReplacedLine(incoming.socket);
   const target = originForm(replaced?.target ?? incoming.url ?? "/");
   const question = target.indexOf("?");
   const path = question < 0 ? target : target.slice(0, question);
-  if (!isWellEscaped(path) || /[\x00-\x20\x7f]/.test(target)) return undefined;
-  const headers = incoming.rawHeaders;
-  if (countHosts(headers) > 1) return undefined;
+  if (!isWellEscaped(path) || /[\x00-\x20\x7f]/.test(target)) return 400;
   return {
     method: replaced?.method ?? incoming.method ?? "GET",
     path,
     query: question < 0 ? "" : target.slice(question + 1),
-    headers,
+    headers: incoming.rawHeaders,
     bodyLength: declaredLength(incoming),
   };
 }
@@ -149,24 +169,16 @@ function originForm(target: string): string {
   return rest.startsWith("/") || rest === "*" ? rest : `/${rest}`;
 }
 
-function countHosts(headers: readonly string[]): number {
-  let hosts = 0;
-  for (let index = 0; index < headers.length; index += 2) {
-    const name = headers[index] as string;
-    if (name.length === 4 && name.toLowerCase() === "host") hosts += 1;
-  }
-  return hosts;
-}
-
 function declaredLength(incoming: IncomingMessage): number | undefined {
   const { headers } = incoming;
   if (headers["transfer-encoding"] !== undefined) return undefined;
   return Number(headers["content-length"] ?? 0);
 }
 
-function badRequest(outgoing: ServerResponse): void {
-  outgoing.writeHead(400, { "Content-Type": "text/plain; charset=utf-8", Connection: "close" });
-  outgoing.end("400 Bad Request");
+function refuseRequest(outgoing: ServerResponse, status: 400 | 408 | 501): void {
+  const text = `${status} ${httpReasonPhrase(status)}`;
+  outgoing.writeHead(status, { "Content-Type": "text/plain; charset=utf-8", Connection: "close" });
+  outgoing.end(text);
 }
 
 function write(

@@ -4,6 +4,7 @@ import {
   type Http2Server,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
+  type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
 import { type Body, type HttpRequest, type HttpResponse, isBuffered } from "@outrigger/core";
@@ -13,9 +14,24 @@ import { takeBody } from "./request-body.ts";
 
 const endStreamFlag = 1;
 
+/** As in Go's server. Node has no bound. */
+const maxConcurrentStreams = 250;
+
 /** Cleartext HTTP/2 with prior knowledge, into the same shapes as HTTP/1.1. */
 export function createHttp2Server(parts: EngineParts): Http2Server {
-  const server = createServer({ settings: { maxHeaderListSize: parts.maxHeaderBytes + 4_096 } });
+  const server = createServer({
+    settings: { maxHeaderListSize: parts.maxHeaderBytes + 4_096, maxConcurrentStreams },
+  });
+  server.on("session", (session) => {
+    let openStreams = 0;
+    session.on("stream", (stream) => {
+      openStreams += 1;
+      stream.once("close", () => {
+        openStreams -= 1;
+      });
+    });
+    session.setTimeout(parts.idleTimeoutMs, () => closeIdle(session, openStreams));
+  });
   server.on(
     "stream",
     (
@@ -29,6 +45,11 @@ export function createHttp2Server(parts: EngineParts): Http2Server {
   );
   server.on("sessionError", () => undefined);
   return server;
+}
+
+/** Quiet streams are legal: only a session that has none counts as idle. */
+function closeIdle(session: ServerHttp2Session, openStreams: number): void {
+  if (openStreams === 0) session.destroy();
 }
 
 async function exchange(
@@ -128,11 +149,18 @@ async function write(
     if (!empty) stream.end(body);
     return;
   }
-  respond(stream, outgoing, false);
+  // node:http2 ends a stream before it resets it, and the client would take the part for the whole.
+  // Waiting for trailers leaves the end to us.
+  let isWhole = false;
+  stream.once("wantTrailers", () => {
+    if (isWhole) stream.sendTrailers({});
+  });
+  respond(stream, outgoing, false, true);
   for await (const chunk of body) {
     if (stream.destroyed) return;
     if (!stream.write(chunk)) await drained(stream);
   }
+  isWhole = true;
   stream.end();
 }
 
@@ -141,9 +169,10 @@ function respond(
   stream: ServerHttp2Stream,
   headers: OutgoingHttpHeaders,
   endStream: boolean,
+  waitForTrailers = false,
 ): void {
   try {
-    stream.respond(headers, { endStream });
+    stream.respond(headers, { endStream, waitForTrailers });
   } catch (reason) {
     if (stream.headersSent) throw reason;
     const clean: OutgoingHttpHeaders = {};
@@ -152,7 +181,7 @@ function respond(
       if (Array.isArray(kept)) clean[name] = kept.map(printable);
       else clean[name] = typeof kept === "string" ? printable(kept) : kept;
     }
-    stream.respond(clean, { endStream });
+    stream.respond(clean, { endStream, waitForTrailers });
   }
 }
 

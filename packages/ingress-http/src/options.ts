@@ -24,6 +24,10 @@ export interface IngressHttpOptions {
   readonly maxHeaderBytes?: number;
   /** Bound on receiving a request's head, in milliseconds. Default 10000. */
   readonly headersTimeoutMs?: number;
+  /** Connections without a request are closed after this, in milliseconds. Default 180000. */
+  readonly idleTimeoutMs?: number;
+  /** Bound on the arrival of a body that is read into memory, in milliseconds; then 408. Default 60000. */
+  readonly inlineBodyTimeoutMs?: number;
   /** Bodies of known length up to this are read into memory; others stream. Default 256 KiB. */
   readonly inlineBodyBytes?: number;
   /** How long a taken port is tried again, in milliseconds. Default 10000. */
@@ -56,6 +60,8 @@ export interface IngressSettings {
   readonly maxBodyBytes: number;
   readonly maxHeaderBytes: number;
   readonly headersTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly inlineBodyTimeoutMs: number;
   readonly inlineBodyBytes: number;
   readonly bindRetryMs: number;
   readonly allowedOrigins: readonly string[];
@@ -91,6 +97,8 @@ const schema: StandardSchema<IngressSettings> = v.strictObject({
   maxBodyBytes: v.optional(whole(0, Number.MAX_SAFE_INTEGER), 4 * 1024 * 1024),
   maxHeaderBytes: v.optional(whole(1), 4_096),
   headersTimeoutMs: v.optional(whole(1), 10_000),
+  idleTimeoutMs: v.optional(whole(1), 180_000),
+  inlineBodyTimeoutMs: v.optional(whole(1), 60_000),
   inlineBodyBytes: v.optional(whole(0), 256 * 1024),
   bindRetryMs: v.optional(whole(0), 10_000),
   allowedOrigins: v.optional(texts, []),

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { type Body, type BodyStream, emptyBody, OutriggerError } from "@outrigger/core";
+import { type Body, type BodyStream, emptyBody, OutriggerError, ownChunk } from "@outrigger/core";
 
 /** How bodies are taken from an engine. */
 export interface BodyLimits {
@@ -7,13 +7,16 @@ export interface BodyLimits {
   readonly maxBodyBytes: number;
   /** Bodies of known length up to this are read into memory. */
   readonly inlineBodyBytes: number;
+  /** Bound on the arrival of one that is read into memory. */
+  readonly inlineBodyTimeoutMs: number;
 }
 
 /**
  * Takes a request's body from an engine's stream: small ones of known length as one array, others
  * as a stream whose reader sets the pace.
  * @param declared length in bytes; `undefined` when only the end of the stream tells.
- * @throws OutriggerError `OTR_ABORTED` when the client leaves before a body that is read here ended.
+ * @throws OutriggerError `OTR_ABORTED` when the client leaves before a body that is read here ended,
+ *   `OTR_TIMEOUT` when such a body does not come in time.
  */
 export function takeBody(
   source: Readable,
@@ -23,7 +26,8 @@ export function takeBody(
   if (declared === 0) return emptyBody;
   if (declared === undefined) return new RequestBody(source, limits.maxBodyBytes);
   if (limits.maxBodyBytes > 0 && declared > limits.maxBodyBytes) return refusedBody;
-  if (declared <= limits.inlineBodyBytes) return collect(source, declared);
+  if (declared <= limits.inlineBodyBytes)
+    return collect(source, declared, limits.inlineBodyTimeoutMs);
   return new RequestBody(source, limits.maxBodyBytes);
 }
 
@@ -36,10 +40,22 @@ const refusedBody: BodyStream = {
   [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(tooLarge()) }),
 };
 
-function collect(source: Readable, declared: number): Promise<Body> {
+/** True for what `takeBody` throws when a body did not come in time. */
+export function isLateBody(reason: unknown): boolean {
+  return reason instanceof LateBodyError;
+}
+
+class LateBodyError extends OutriggerError {
+  constructor(length: number, declared: number) {
+    super(`only ${length} of ${declared} bytes came in time`, { code: "OTR_TIMEOUT" });
+  }
+}
+
+function collect(source: Readable, declared: number, timeoutMs: number): Promise<Body> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
+    const timer = setTimeout(() => reject(new LateBodyError(length, declared)), timeoutMs);
     source.on("data", (chunk: Buffer) => {
       chunks.push(chunk);
       length += chunk.length;
@@ -47,9 +63,11 @@ function collect(source: Readable, declared: number): Promise<Body> {
     source.once("end", () => {
       // The usual end: without this, every request would make an error that nobody sees.
       source.off("close", left);
+      clearTimeout(timer);
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length));
     });
     const left = (): void => {
+      clearTimeout(timer);
       const text = `the client left after ${length} of ${declared} bytes`;
       reject(new OutriggerError(text, { code: "OTR_ABORTED" }));
     };
@@ -103,7 +121,7 @@ class RequestBody implements BodyStream {
       if (source.readableEnded) return { done: true, value: undefined };
       if (this.#released || source.destroyed) throw abandoned(this.#length);
       const chunk: Buffer | null = source.read();
-      if (chunk !== null) return { done: false, value: this.#counted(chunk) };
+      if (chunk !== null) return { done: false, value: ownChunk(this.#counted(chunk)) };
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

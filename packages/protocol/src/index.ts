@@ -16,6 +16,13 @@ export {
 export { formatGrpcTimeout, parseGrpcTimeout } from "./grpc-timeout.ts";
 export { canonicalHeaderName } from "./header-name.ts";
 export { appResponseHeaders, toHttpMetadata } from "./http-metadata.ts";
+export {
+  httpContentLength,
+  httpRequestHeaders,
+  httpVerbOf,
+  withoutHeader,
+} from "./http-request.ts";
+export { httpTarget, httpUrl } from "./http-target.ts";
 export { HttpVerb, httpVerbName, httpVerbNumber } from "./http-verb.ts";
 export {
   type DecodedInternalInvokeRequest,
@@ -66,6 +73,7 @@ export { newTraceContext } from "./new-trace.ts";
 export { ProtoReader } from "./proto-reader.ts";
 export { ProtoWriter, type ProtoWriterOptions } from "./proto-writer.ts";
 export { httpReasonPhrase } from "./reason-phrase.ts";
+export { answerReflection, reflectionServices } from "./reflection.ts";
 export {
   decodeEmpty,
   decodeInvokeServiceRequest,

@@ -22,6 +22,7 @@ import {
   type StreamPayload,
   serviceInvocationPaths,
 } from "@outrigger/protocol";
+import type { ChunkBuffers } from "./chunk-buffers.ts";
 import { PayloadReader, violation } from "./payload-reader.ts";
 import type { PeerIdentities } from "./peer-identities.ts";
 import { answerStreaming, answerUnary } from "./response.ts";
@@ -36,10 +37,11 @@ export function calleeMethods(
   handler: TransportHandler,
   peers: PeerIdentities,
   maxMessageBytes: number,
+  buffers: ChunkBuffers,
 ): ReadonlyMap<string, GrpcHandler> {
   const callee = { handler, peers };
   return new Map<string, GrpcHandler>([
-    [serviceInvocationPaths.CallLocalStream, (call) => callLocalStream(callee, call)],
+    [serviceInvocationPaths.CallLocalStream, (call) => callLocalStream(callee, call, buffers)],
     [serviceInvocationPaths.CallLocal, (call) => callLocal(callee, call, maxMessageBytes)],
     [serviceInvocationPaths.CallActor, noActors],
     [serviceInvocationPaths.CallActorReminder, noActors],
@@ -51,7 +53,11 @@ async function noActors(call: GrpcServerCall): Promise<void> {
   call.finish({ code: RpcCode.UNIMPLEMENTED, message: "actors are not supported" });
 }
 
-async function callLocalStream({ handler, peers }: Callee, call: GrpcServerCall): Promise<void> {
+async function callLocalStream(
+  { handler, peers }: Callee,
+  call: GrpcServerCall,
+  buffers: ChunkBuffers,
+): Promise<void> {
   await call.messages.settled();
   const frame = await firstFrame(call);
   const bytes = call.decode(frame);
@@ -66,7 +72,7 @@ async function callLocalStream({ handler, peers }: Callee, call: GrpcServerCall)
   const response = await handler
     .receive(toReceivedCall(call, request, body, undefined, peers.of(call)))
     .catch(neverUnimplemented);
-  await answerStreaming(call, request.metadata, response);
+  await answerStreaming(call, request.metadata, response, buffers);
 }
 
 async function callLocal(

@@ -37,10 +37,3 @@ export function joinChunks(first: Uint8Array, body: Uint8Array): Uint8Array {
   addChunks(pieces, body, chunkBytes, 1);
   return Buffer.concat(pieces);
 }
-
-/** Framed messages of one chunk of a stream, whatever its size. */
-export function chunkFrames(data: Uint8Array, seq: number): { bytes: Uint8Array; nextSeq: number } {
-  const pieces: Uint8Array[] = [];
-  const nextSeq = addChunks(pieces, data, 0, seq);
-  return { bytes: Buffer.concat(pieces), nextSeq };
-}

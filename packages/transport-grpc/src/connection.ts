@@ -22,6 +22,7 @@ import {
   type StreamPayload,
   serviceInvocationPaths,
 } from "@outrigger/protocol";
+import type { ChunkBuffers } from "./chunk-buffers.ts";
 import { wantsEventStream } from "./event-stream.ts";
 import { PayloadReader, violation } from "./payload-reader.ts";
 import { proxyOut } from "./proxy.ts";
@@ -38,11 +39,18 @@ export class GrpcConnection implements Connection {
   readonly #client: GrpcClient;
   readonly #peerAppId: string;
   readonly #maxMessageBytes: number;
+  readonly #buffers: ChunkBuffers;
 
-  constructor(client: GrpcClient, peerAppId: string, maxMessageBytes: number) {
+  constructor(
+    client: GrpcClient,
+    peerAppId: string,
+    maxMessageBytes: number,
+    buffers: ChunkBuffers,
+  ) {
     this.#client = client;
     this.#peerAppId = peerAppId;
     this.#maxMessageBytes = maxMessageBytes;
+    this.#buffers = buffers;
   }
 
   async invoke(call: InvokeRequest): Promise<InvokeResponse> {
@@ -50,7 +58,9 @@ export class GrpcConnection implements Connection {
     const response = await this.#send(
       serviceInvocationPaths.CallLocalStream,
       call,
-      isBuffered(body) ? encodeBufferedRequest(call, body) : encodeStreamedRequest(call, body),
+      isBuffered(body)
+        ? encodeBufferedRequest(call, body)
+        : encodeStreamedRequest(call, body, this.#buffers),
     );
     const first = await response.messages.read();
     if (first !== undefined) return this.#accept(call, response, first);
@@ -75,6 +85,7 @@ export class GrpcConnection implements Connection {
       path,
       headers: traceHeaders(call.trace),
       body,
+      onSent: isBuffered(body) ? undefined : (piece) => this.#buffers.giveBack(piece),
       deadlineMs: call.deadlineMs,
       signal: call.signal,
     });

@@ -1,6 +1,7 @@
 import {
   type BodyStream,
   emptyBody,
+  freeChunk,
   type HeaderList,
   type InvokeRequest,
   type TraceContext,
@@ -14,7 +15,9 @@ import {
   internalApiVersion,
   parseTraceparent,
 } from "@outrigger/protocol";
-import { chunkBytes, chunkFrames, framed, joinChunks } from "./chunks.ts";
+import type { ChunkBuffers } from "./chunk-buffers.ts";
+import { ChunkFramer } from "./chunk-framer.ts";
+import { chunkBytes, framed, joinChunks } from "./chunks.ts";
 
 /** All messages of a call whose body is in memory, as one array. */
 export function encodeBufferedRequest(call: InvokeRequest, body: Uint8Array): Uint8Array {
@@ -27,20 +30,19 @@ export function encodeBufferedRequest(call: InvokeRequest, body: Uint8Array): Ui
   return joinChunks(framed(first), body);
 }
 
-/** The messages of a call whose body arrives over time. */
+/** The messages of a call whose body arrives over time. What was sent goes back to the buffers. */
 export async function* encodeStreamedRequest(
   call: InvokeRequest,
   body: BodyStream,
+  buffers: ChunkBuffers,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   // Before the first chunk, so that the callee can begin while the caller's app still writes.
   const request = toMessage(call, emptyBody);
   yield framed(encodeInternalInvokeRequestStream({ request }, framePrefixBytes));
-  let seq = 0;
+  const framer = new ChunkFramer(buffers);
   for await (const chunk of body) {
-    if (chunk.length === 0) continue;
-    const { bytes, nextSeq } = chunkFrames(chunk, seq);
-    seq = nextSeq;
-    yield bytes;
+    yield* framer.frame(chunk);
+    freeChunk(chunk);
   }
 }
 

@@ -1,6 +1,5 @@
 import {
   emptyBody,
-  errorText,
   type HeaderList,
   type InvokeResponse,
   isBuffered,
@@ -15,7 +14,11 @@ import {
   encodeInternalInvokeResponseStream,
   type InternalInvokeResponse,
 } from "@outrigger/protocol";
-import { chunkBytes, chunkFrames, framed, joinChunks } from "./chunks.ts";
+import { bodyFailure, writeBody } from "./answer-body.ts";
+import { answerEvents } from "./answer-events.ts";
+import type { ChunkBuffers } from "./chunk-buffers.ts";
+import { ChunkFramer } from "./chunk-framer.ts";
+import { chunkBytes, framed, joinChunks } from "./chunks.ts";
 import { wantsEventStream } from "./event-stream.ts";
 
 /** Answers `CallLocalStream`. */
@@ -23,10 +26,11 @@ export async function answerStreaming(
   call: GrpcServerCall,
   requestMetadata: HeaderList,
   response: InvokeResponse,
+  buffers: ChunkBuffers,
 ): Promise<void> {
   const { code } = response.status;
   if (isHttpStatus(code) && wantsEventStream(requestMetadata)) {
-    await answerEventStream(call, response);
+    await answerEvents(call, response, buffers);
     return;
   }
   const head = toMessage(response);
@@ -38,12 +42,7 @@ export async function answerStreaming(
   await call.write(
     framed(encodeInternalInvokeResponseStream({ response: head }, framePrefixBytes)),
   );
-  let seq = 0;
-  await copyBody(call, response, (chunk) => {
-    const { bytes, nextSeq } = chunkFrames(chunk, seq);
-    seq = nextSeq;
-    return bytes;
-  });
+  await writeBody(call, body, new ChunkFramer(buffers), buffers);
 }
 
 /** Answers `CallLocal`: everything in one message. */
@@ -68,70 +67,6 @@ export async function answerUnary(
   call.finish(okStatus, [], framed(message));
 }
 
-/**
- * Server-sent events leave Dapr by another door: code 0, no `message`, and a `response` in every
- * message. An answer other than 2xx never gets through it (recorded Dapr behaviour).
- */
-async function answerEventStream(call: GrpcServerCall, response: InvokeResponse): Promise<void> {
-  const { code } = response.status;
-  const { body } = response;
-  if (code < 200 || code > 299) {
-    if (!isBuffered(body)) await body[Symbol.asyncIterator]().return?.();
-    throw rpcError("OTR_APP_FAILED", {
-      code: RpcCode.INTERNAL,
-      message: "error invoking app channel: no response received from stream",
-    });
-  }
-  const head: InternalInvokeResponse = {
-    status: { code: 0, message: "", details: [] },
-    headers: response.headers,
-    trailers: [],
-  };
-  if (isBuffered(body) && body.length === 0) {
-    const only = encodeInternalInvokeResponseStream({ response: head }, framePrefixBytes);
-    call.finish(okStatus, [], framed(only));
-    return;
-  }
-  // At once, so that the client sees its stream open before the first event.
-  call.respond();
-  let seq = 0;
-  await copyBody(call, response, (chunk) => {
-    const pieces: Uint8Array[] = [];
-    for (let start = 0; start < chunk.length; start += chunkBytes) {
-      const payload = { data: chunk.subarray(start, start + chunkBytes), seq };
-      const part = { response: seq === 0 ? head : laterHead, payload };
-      pieces.push(framed(encodeInternalInvokeResponseStream(part, framePrefixBytes)));
-      seq += 1;
-    }
-    return Buffer.concat(pieces);
-  });
-  if (seq === 0 && !call.finished) {
-    const only = encodeInternalInvokeResponseStream({ response: head }, framePrefixBytes);
-    await call.write(framed(only));
-  }
-}
-
-const laterHead: InternalInvokeResponse = { headers: [], trailers: [] };
-
-async function copyBody(
-  call: GrpcServerCall,
-  { body }: InvokeResponse,
-  encode: (chunk: Uint8Array) => Uint8Array,
-): Promise<void> {
-  if (isBuffered(body)) {
-    await call.write(encode(body));
-    return;
-  }
-  try {
-    for await (const chunk of body) {
-      if (call.finished) return;
-      if (chunk.length > 0) await call.write(encode(chunk));
-    }
-  } catch (cause) {
-    throw bodyFailure(cause);
-  }
-}
-
 function encodeBuffered(response: InternalInvokeResponse, body: Uint8Array): Uint8Array {
   if (body.length === 0) {
     return framed(encodeInternalInvokeResponseStream({ response }, framePrefixBytes));
@@ -152,15 +87,6 @@ function toMessage(response: InvokeResponse): InternalInvokeResponse {
     trailers,
     message: { contentType, data: { typeUrl, value: emptyBody } },
   };
-}
-
-/** The app broke off in the middle of its answer. */
-function bodyFailure(cause: unknown): Error {
-  return rpcError(
-    "OTR_APP_FAILED",
-    { code: RpcCode.UNKNOWN, message: errorText(cause) },
-    { cause },
-  );
 }
 
 function tooLarge(length: number, maxBytes: number, cause: unknown): Error {

@@ -13,6 +13,7 @@ import {
 } from "@outrigger/core";
 import { GrpcClient, GrpcServer, type GrpcServerOptions } from "@outrigger/grpc-http2";
 import { calleeMethods } from "./callee.ts";
+import { ChunkBuffers } from "./chunk-buffers.ts";
 import { GrpcConnection } from "./connection.ts";
 import { type ParsedOptions, parseTransportOptions, type TransportGrpcOptions } from "./options.ts";
 import { PeerIdentities } from "./peer-identities.ts";
@@ -38,6 +39,7 @@ class GrpcTransport implements Transport {
   readonly #context: ComponentContext;
   readonly #clients: Map<string, GrpcClient> = new Map();
   readonly #peers: PeerIdentities;
+  readonly #buffers: ChunkBuffers = new ChunkBuffers();
   #server: GrpcServer | undefined;
   #unsubscribe: (() => void) | undefined;
   #stopped = false;
@@ -49,11 +51,9 @@ class GrpcTransport implements Transport {
   }
 
   connect(endpoint: Endpoint, peer: ResolveRequest): Connection {
-    return new GrpcConnection(
-      this.#client(endpoint, peer),
-      peer.appId,
-      this.#options.maxMessageBytes,
-    );
+    const { maxMessageBytes } = this.#options;
+    const client = this.#client(endpoint, peer);
+    return new GrpcConnection(client, peer.appId, maxMessageBytes, this.#buffers);
   }
 
   async listen(handler: TransportHandler, signal: AbortSignal): Promise<ListenAddress> {
@@ -63,7 +63,7 @@ class GrpcTransport implements Transport {
       throw new OutriggerError("transport-grpc listens already", { code: "OTR_LISTEN_FAILED" });
     }
     const server = new GrpcServer({
-      methods: calleeMethods(handler, this.#peers, maxMessageBytes),
+      methods: calleeMethods(handler, this.#peers, maxMessageBytes, this.#buffers),
       unknownMethod: unknownMethod ?? proxyIn(handler, this.#peers),
       maxMessageBytes,
       maxHeaderListBytes,

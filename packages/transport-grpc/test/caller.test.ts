@@ -258,3 +258,16 @@ test("a failure of the peer is printed as Go prints it", async () => {
     rpc: { code: 3, message: "bad thing" },
   });
 });
+
+test("a small body and its small answer are one message each way", async () => {
+  const seen: DecodedInternalInvokeRequestStream[] = [];
+  const answer = { data: Buffer.alloc(1_024, "a"), seq: 0 };
+  const connection = await peer({
+    [CallLocalStream]: answering([{ response: head, payload: answer }], seen),
+  });
+  const body = Buffer.alloc(1_024, "q");
+  const response = await connection.invoke(call({ body, bodyLength: body.length }));
+  expect(seen.map(({ payload: chunk }) => chunk?.data.length)).toEqual([1_024]);
+  // Complete at once: no stream for whoever reads it.
+  expect(response.body).toBeInstanceOf(Uint8Array);
+});

@@ -10,6 +10,7 @@ import {
   type TransportHandler,
   toRpcStatus,
 } from "@outrigger/core";
+import { guardedBody } from "./guarded-body.ts";
 import type { MemoryNetwork } from "./network.ts";
 
 /** Options of the memory transport. */
@@ -92,27 +93,37 @@ async function invoke(
     if (call.deadlineMs === undefined) return;
     timer = setTimeout(() => resolve("timeout"), Math.max(0, call.deadlineMs - now()));
   });
-  try {
-    // The callee's half has no use for the name; it gets what another sidecar would send it.
-    const answering = handler.receive({ ...call, target: "", signal: given.signal });
-    const outcome = await Promise.race([answering, aborted, timedOut]);
-    if (typeof outcome === "object") return outcome;
-    answering.catch(() => undefined);
-    given.abort(call.signal.reason);
-    if (outcome === "timeout") {
-      const message = "context deadline exceeded";
-      throw rpcError("OTR_TIMEOUT", { code: RpcCode.DEADLINE_EXCEEDED, message });
-    }
-    throw new OutriggerError("the caller went away", {
-      code: "OTR_ABORTED",
-      cause: call.signal.reason,
-    });
-  } catch (reason) {
-    throw asPeerFailure(reason);
-  } finally {
+  const release = (): void => {
     clearTimeout(timer);
     dispose();
+  };
+  const givenUp = Promise.race([aborted, timedOut]).then((outcome): never => {
+    release();
+    const reason = outcome === "timeout" ? pastDeadline() : callerGone(call.signal.reason);
+    given.abort(reason);
+    throw reason;
+  });
+  givenUp.catch(() => undefined);
+  try {
+    // The callee's half has no use for the name; it gets what another sidecar would send it.
+    const body = guardedBody(call.body, given.signal);
+    const answering = handler.receive({ ...call, target: "", body, signal: given.signal });
+    answering.catch(() => undefined);
+    const response = await Promise.race([answering, givenUp]);
+    return { ...response, body: guardedBody(response.body, given.signal, release) };
+  } catch (reason) {
+    release();
+    throw asPeerFailure(reason);
   }
+}
+
+function pastDeadline(): OutriggerError {
+  const message = "context deadline exceeded";
+  return rpcError("OTR_TIMEOUT", { code: RpcCode.DEADLINE_EXCEEDED, message });
+}
+
+function callerGone(cause: unknown): OutriggerError {
+  return new OutriggerError("the caller went away", { code: "OTR_ABORTED", cause });
 }
 
 /** A caller cannot look into its peer: of an error only the status crosses over. */

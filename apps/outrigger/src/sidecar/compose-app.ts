@@ -32,16 +32,13 @@ export function composeApp(
   if (appProtocol === "grpc" || appProtocol === "grpcs") {
     return { appChannel: appChannelGrpc({ ...grpcTarget, maxConcurrency }), appProxy };
   }
-  if (appProtocol === "h2c") {
-    log.log("error", "apps that speak h2c are not part of this version; use http or https");
-    return { appProxy };
-  }
   return {
     appChannel: appChannelHttp({
       ...target,
       maxConcurrency,
       protocol: appProtocol,
-      maxResponseHeaderBytes: options.maxHeaderBytes,
+      // Dapr's HTTP/2 client does not heed the limit.
+      ...(appProtocol === "h2c" ? {} : { maxResponseHeaderBytes: options.maxHeaderBytes }),
       traceContext: isTracing(configuration),
       greets: !options.disabledInitEndpoints.config,
     }),

@@ -7,6 +7,7 @@ import type { Environment } from "../flags/validate-options.ts";
 import { COMPATIBLE_DAPR_VERSION } from "../flags/version.ts";
 import { chooseResolver } from "./choose-resolver.ts";
 import { composeApp } from "./compose-app.ts";
+import { composeEgress } from "./compose-egress.ts";
 import { composeIngresses } from "./compose-ingresses.ts";
 import { composeSecurity } from "./compose-security.ts";
 import { hostAddress } from "./host-address.ts";
@@ -35,6 +36,7 @@ export async function composeSidecar(
   return {
     ...composeApp(options, configuration, env, log),
     ...composeSecurity(options, configuration, env),
+    ...composeEgress(options, resources, env, log),
     appId: options.appId,
     namespace: env.NAMESPACE ?? "default",
     transport: transportGrpc(await internalServer(options)),

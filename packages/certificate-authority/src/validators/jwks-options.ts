@@ -45,9 +45,12 @@ function readCertificate(text: string): string {
   try {
     return readFileSync(text, "utf8");
   } catch (cause) {
-    throw new OutriggerError("certificate-authority: jwks validator: caCertificate: cannot be read", {
-      code: "OTR_OPTIONS_INVALID",
-      cause,
-    });
+    throw new OutriggerError(
+      "certificate-authority: jwks validator: caCertificate: cannot be read",
+      {
+        code: "OTR_OPTIONS_INVALID",
+        cause,
+      },
+    );
   }
 }

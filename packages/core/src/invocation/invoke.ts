@@ -2,6 +2,7 @@ import type { AppChannel } from "../app-channel.ts";
 import type { AppHealth } from "../app-health.ts";
 import type { InvokeRequest, InvokeResponse } from "../call.ts";
 import { OutriggerError } from "../errors.ts";
+import type { ExternalTargets } from "../external-targets.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { normalizeMethod } from "./method-path.ts";
 import type { RemoteInvoker } from "./remote.ts";
@@ -14,10 +15,11 @@ export interface CallerParts {
   readonly appChannel: AppChannel | undefined;
   readonly appHealth: AppHealth;
   readonly remote: RemoteInvoker;
+  readonly egress: ExternalTargets | undefined;
   readonly telemetry: Telemetry | undefined;
 }
 
-/** The caller's half: own app or another one. Read together with `remote.ts` and `receive.ts`. */
+/** The caller's half: own app, a server outside, or another app. Read together with `remote.ts` and `receive.ts`. */
 export function createInvoke(
   parts: CallerParts,
 ): (request: InvokeRequest) => Promise<InvokeResponse> {
@@ -43,18 +45,25 @@ async function invoke(
 ): Promise<InvokeResponse> {
   const method = normalizeMethod(request.method);
   const target = parseTarget(request.target, parts.namespace);
-  if (target.kind === "url") {
-    throw new OutriggerError(`URL targets are not configured: ${target.url}`, {
-      code: "OTR_TARGET_INVALID",
-      details: { target: target.url },
-    });
-  }
   const call = method === request.method ? request : { ...request, method };
+  if (target.kind === "url") return requireEgress(parts, target.url).deliver(call, target);
+  // Endpoints come before apps, the own one included, and the namespace does not matter (Dapr).
+  if (parts.egress?.hasEndpoint(target.appId)) {
+    return parts.egress.deliver(call, { kind: "endpoint", name: target.appId });
+  }
   if (target.appId === parts.appId && target.namespace === parts.namespace) {
     parts.telemetry?.resolved?.(token, target, undefined);
     return callOwnApp(parts, call);
   }
   return parts.remote.invoke(call, target, token);
+}
+
+function requireEgress({ egress }: CallerParts, url: string): ExternalTargets {
+  if (egress !== undefined) return egress;
+  throw new OutriggerError(`URL targets are not configured: ${url}`, {
+    code: "OTR_TARGET_INVALID",
+    details: { target: url },
+  });
 }
 
 /** A call to the own app takes no network and no access policy (Dapr: self invocation). */

@@ -7,19 +7,19 @@ const validEncodedPath = /^(?:[A-Za-z0-9\-_.~!$&'()*+,;=:@[\]/]|%[0-9A-Fa-f]{2})
 const unescaped = /[A-Za-z0-9\-_.~$&+,/:;=@]/;
 
 /**
- * The request target at the app for a normalised method, by the rules of Go's `net/url`, which is
+ * The request target at an HTTP server for a normalised method, by the rules of Go's `net/url`, which is
  * what Dapr builds it with: a valid path goes out as it is, any other is decoded and encoded anew.
  * @throws OutriggerError `OTR_METHOD_INVALID` for a `%` that starts no escape.
  */
-export function appTarget(baseUrl: string, method: ByteString, query: ByteString): ByteString {
+export function httpTarget(baseUrl: string, method: ByteString, query: ByteString): ByteString {
   const path = method === "" || method.startsWith("/") ? method : `/${method}`;
-  const encoded = encodePath(path, () => appUrl(baseUrl, method, query));
+  const encoded = encodePath(path, () => httpUrl(baseUrl, method, query));
   const search = cutFragment(query);
   return `${encoded === "" ? "/" : encoded}${search === "" ? "" : `?${search}`}`;
 }
 
 /** The URL that error texts show. */
-export function appUrl(baseUrl: string, method: ByteString, query: ByteString): string {
+export function httpUrl(baseUrl: string, method: ByteString, query: ByteString): string {
   const slash = method === "" || method.startsWith("/") ? "" : "/";
   return `${baseUrl}${slash}${method}${query === "" ? "" : `?${query}`}`;
 }
