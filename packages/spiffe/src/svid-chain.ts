@@ -4,6 +4,9 @@ import { criticalExtensions, readConstraints } from "./x509-extensions.ts";
 /** More certificates than this below the anchor are nobody's honest chain. */
 const maxDepth = 8;
 
+/** Signatures that are checked for one chain: certificates that sign each other in rings cost no more. */
+const maxChecks = 64;
+
 /** A chain to verify. */
 export interface ChainToVerify {
   readonly leaf: X509Certificate;
@@ -30,7 +33,9 @@ export function verifyChain({
   if (!isValidAt(leaf, nowMs)) {
     return new Error("x509: certificate has expired or is not yet valid");
   }
-  const search: Search = { intermediates: intermediates.slice(0, maxDepth), anchors, nowMs };
+  const budget = { checksLeft: maxChecks };
+  const few = intermediates.slice(0, maxDepth);
+  const search: Search = { intermediates: few, anchors, nowMs, budget };
   return descends(leaf, 0, search)
     ? undefined
     : new Error("x509: certificate signed by unknown authority");
@@ -40,11 +45,12 @@ interface Search {
   readonly intermediates: readonly X509Certificate[];
   readonly anchors: readonly X509Certificate[];
   readonly nowMs: number;
+  readonly budget: { checksLeft: number };
 }
 
 /** @param below intermediates between the leaf and this certificate. */
 function descends(certificate: X509Certificate, below: number, search: Search): boolean {
-  const issued = (by: X509Certificate): boolean => isIssuer(by, certificate, below, search.nowMs);
+  const issued = (by: X509Certificate): boolean => isIssuer(by, certificate, below, search);
   if (search.anchors.some(issued)) return true;
   if (below >= maxDepth) return false;
   return search.intermediates.some((each) => {
@@ -58,10 +64,11 @@ function isIssuer(
   issuer: X509Certificate,
   certificate: X509Certificate,
   below: number,
-  nowMs: number,
+  { nowMs, budget }: Search,
 ): boolean {
   if (issuer.subject !== certificate.issuer || !isValidAt(issuer, nowMs)) return false;
-  if (!mayIssue(issuer, below)) return false;
+  if (!mayIssue(issuer, below) || budget.checksLeft === 0) return false;
+  budget.checksLeft -= 1;
   try {
     return certificate.verify(issuer.publicKey);
   } catch {

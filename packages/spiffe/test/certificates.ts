@@ -6,7 +6,7 @@ import {
   cryptoProvider,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
-  type Extension,
+  Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
   Pkcs10CertificateRequest,
@@ -74,6 +74,28 @@ export class TestAuthority {
       ],
     });
     return new TestAuthority(certificate, keys, algorithm);
+  }
+
+  /** An authority below this one. Its `pem` is its own certificate, without this one's. */
+  async intermediate(
+    options: { readonly pathLength?: number; readonly extensions?: readonly Extension[] } = {},
+  ): Promise<TestAuthority> {
+    const keys = await generateKeys(algorithms.ed25519);
+    const certificate = await X509CertificateGenerator.create({
+      subject: "O=intermediate",
+      issuer: this.#certificate.subject,
+      publicKey: keys.publicKey,
+      signingKey: this.#keys.privateKey,
+      signingAlgorithm: this.#algorithm,
+      notBefore: new Date(Date.now() - hourMs),
+      notAfter: new Date(Date.now() + hourMs),
+      extensions: [
+        new BasicConstraintsExtension(true, options.pathLength, true),
+        new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
+        ...(options.extensions ?? []),
+      ],
+    });
+    return new TestAuthority(certificate, keys, algorithms.ed25519);
   }
 
   /** A leaf for `spiffe://public/ns/<namespace>/<appId>`. */
@@ -156,3 +178,8 @@ export const leafUsage = {
   keyCertSign: KeyUsageFlags.keyCertSign,
   cRLSign: KeyUsageFlags.cRLSign,
 } as const;
+
+/** A critical extension that nobody knows, as name constraints would be. */
+export function unknownCriticalExtension(): Extension {
+  return new Extension("1.2.3.4", true, new Uint8Array([0x05, 0x00]));
+}
