@@ -3,7 +3,7 @@ import nodeModule, { createRequire } from "node:module";
 
 /**
  * Loads the compiled program and runs it under the given name.
- * @param {"outrigger" | "daprd"} program
+ * @param {"outrigger" | "daprd" | "sentry"} program
  */
 export async function startCli(program) {
   // Node 22 and later keep compiled code between runs: the sidecar starts sooner.

@@ -6,6 +6,7 @@ Usage: outrigger <command> [arguments]
 
 Commands:
   sidecar   run a sidecar in the foreground; takes the flags of daprd (sidecar --help lists them)
+  sentry    run a certificate authority; takes the flags of Dapr's Sentry (sentry --help lists them)
   demo      a Python app calls a Node app through two sidecars (demo --help)
   version   print the version
   help      print this text
@@ -13,16 +14,21 @@ Commands:
 
 /**
  * Runs the program under the name it was called by and sets the exit code.
- * @param program `daprd` takes the sidecar's flags directly, `outrigger` takes a command first.
+ * @param program `daprd` and `sentry` take their flags directly, `outrigger` takes a command first.
  */
-export async function main(program: "outrigger" | "daprd", argv: readonly string[]): Promise<void> {
-  process.exitCode = program === "daprd" ? await sidecar(argv) : await command(argv);
+export async function main(
+  program: "outrigger" | "daprd" | "sentry",
+  argv: readonly string[],
+): Promise<void> {
+  process.exitCode = await { outrigger: command, daprd: sidecar, sentry }[program](argv);
 }
 
 async function command([name, ...rest]: readonly string[]): Promise<number> {
   switch (name) {
     case "sidecar":
       return sidecar(rest);
+    case "sentry":
+      return sentry(rest);
     case "demo": {
       const { runDemo } = await import("./demo/run-demo.ts");
       return runDemo(rest);
@@ -46,4 +52,9 @@ async function command([name, ...rest]: readonly string[]): Promise<number> {
 async function sidecar(argv: readonly string[]): Promise<number> {
   const { runSidecar } = await import("./sidecar/run-sidecar.ts");
   return runSidecar(argv, process.env);
+}
+
+async function sentry(argv: readonly string[]): Promise<number> {
+  const { runSentry } = await import("./sentry/run-sentry.ts");
+  return runSentry(argv, process.env);
 }
