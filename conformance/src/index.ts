@@ -16,5 +16,9 @@ export {
   runConformance,
   type SetupSubject,
 } from "./run.ts";
+export { accessCases } from "./security/access-cases.ts";
+export type { AccessRules, AccessSubject } from "./security/access-subject.ts";
+export { identityCases } from "./security/identity-cases.ts";
+export type { IdentitySubject, Misissue } from "./security/identity-subject.ts";
 export { transportCases } from "./transport/cases.ts";
 export type { TransportSubject } from "./transport/subject.ts";

@@ -3,6 +3,10 @@ import type { ConformanceCase } from "./case.ts";
 import { resolverCases } from "./resolver/cases.ts";
 import type { ResolverSubject } from "./resolver/subject.ts";
 import { type ConformanceRunOptions, runCase, type SetupSubject } from "./run.ts";
+import { accessCases } from "./security/access-cases.ts";
+import type { AccessSubject } from "./security/access-subject.ts";
+import { identityCases } from "./security/identity-cases.ts";
+import type { IdentitySubject } from "./security/identity-subject.ts";
 import { transportCases } from "./transport/cases.ts";
 import type { TransportSubject } from "./transport/subject.ts";
 
@@ -22,6 +26,16 @@ export function resolverConformance(options: ConformanceSuiteOptions<ResolverSub
 /** Registers the transport suite with vitest. */
 export function transportConformance(options: ConformanceSuiteOptions<TransportSubject>): void {
   registerCases(transportCases, options);
+}
+
+/** Registers the suite for sources of workload certificates with vitest. */
+export function identityConformance(options: ConformanceSuiteOptions<IdentitySubject>): void {
+  registerCases(identityCases, options);
+}
+
+/** Registers the suite for access policies with vitest. */
+export function accessConformance(options: ConformanceSuiteOptions<AccessSubject>): void {
+  registerCases(accessCases, options);
 }
 
 /** Registers any cases with vitest: one test per case. */
