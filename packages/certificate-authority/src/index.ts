@@ -9,6 +9,15 @@ export {
 export { createAuthority, type NewAuthority } from "./create-authority.ts";
 export { type FileStoreOptions, fileStore, type MaterialPaths } from "./file-store.ts";
 export { createJwtMaterial, JwtIssuer, type JwtRequest, type JwtSettings } from "./jwt-issuer.ts";
+export { type ClusterAccess, clusterAccess } from "./kubernetes/cluster-access.ts";
+export { kubernetesClient } from "./kubernetes/http-client.ts";
+export type {
+  ClusterTexts,
+  KubernetesClient,
+  PodFacts,
+  TokenReview,
+} from "./kubernetes/kubernetes-client.ts";
+export { type KubernetesStoreOptions, kubernetesStore } from "./kubernetes-store.ts";
 export { loadAuthority } from "./load-authority.ts";
 export type { MaterialStore, StoredMaterial } from "./material-store.ts";
 export type { OidcSettings } from "./servers/oidc.ts";
@@ -18,4 +27,5 @@ export { publicKeyOfRequest } from "./signing-request.ts";
 export { insecureValidator } from "./validators/insecure.ts";
 export { jwksValidator } from "./validators/jwks.ts";
 export type { JwksValidatorOptions } from "./validators/jwks-options.ts";
+export { type KubernetesValidatorOptions, kubernetesValidator } from "./validators/kubernetes.ts";
 export type { TokenValidator } from "./validators/token-validator.ts";

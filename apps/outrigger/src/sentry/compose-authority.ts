@@ -1,12 +1,20 @@
+import { basename } from "node:path";
 import {
   authoritySpiffeId,
   CertificateAuthority,
+  clusterAccess,
   fileStore,
+  type KubernetesClient,
+  kubernetesClient,
+  kubernetesStore,
+  kubernetesValidator,
+  type MaterialStore,
 } from "@outrigger/certificate-authority";
 import type { Logger } from "@outrigger/core";
-import { loadConfiguration, type MtlsSpec } from "@outrigger/resources";
+import { loadConfiguration } from "@outrigger/resources";
 import type { Environment } from "../flags/validate-options.ts";
 import { chooseValidators } from "./choose-validators.ts";
+import { type AuthoritySpec, clusterMtls } from "./cluster-mtls.ts";
 import type { SentryOptions } from "./sentry-options.ts";
 
 /** @throws OutriggerError or RangeError when the authority cannot be made. */
@@ -15,34 +23,67 @@ export async function composeAuthority(
   env: Environment,
   log: Logger,
 ): Promise<CertificateAuthority> {
-  const spiffeId = authoritySpiffeId(options.trustDomain, options.namespace);
-  const mtls = await readMtls(options, env, log);
-  const choice = { kubernetes: undefined, configured: mtls.tokenValidators, spiffeId, log };
-  const { workloadCertTtlMs = 86_400_000, allowedClockSkewMs = 900_000 } = mtls;
-  if (workloadCertTtlMs <= allowedClockSkewMs) {
-    log.log(
-      "warn",
-      "workloadCertTTL should be longer than allowedClockSkew: clients renew all the time",
-    );
-  }
+  const { trustDomain, namespace, grpc, healthz, metrics, jwt, oidc } = options;
+  const spiffeId = authoritySpiffeId(trustDomain, namespace);
+  const client = await clusterClient(options, env);
+  const spec = await readSpec(options, client, { env, log });
+  const identity = { spiffeId, trustDomain, namespace };
+  const chosen = chooseValidators({
+    kubernetes: client && kubernetesValidator({ client, ...identity }),
+    configured: spec.tokenValidators,
+    spiffeId,
+    log: log.scope("dapr.sentry.identity.jwks"),
+  });
   return new CertificateAuthority({
-    trustDomain: options.trustDomain,
-    namespace: options.namespace,
-    store: fileStore({ folder: options.credentialsFolder, names: options.fileNames }),
-    ...chooseValidators(choice),
-    workloadCertTtlMs,
-    allowedClockSkewMs,
-    grpc: options.grpc,
-    healthz: options.healthz,
-    metrics: options.metrics,
-    jwt: options.jwt,
-    oidc: options.oidc,
-    log,
+    trustDomain,
+    namespace,
+    store: chooseStore(options, client),
+    ...chosen,
+    ...readTimes(spec, log),
+    ...{ grpc, healthz, metrics, jwt, oidc, log },
   });
 }
 
-async function readMtls(options: SentryOptions, env: Environment, log: Logger): Promise<MtlsSpec> {
-  const { configuration, warnings } = await loadConfiguration([options.config], { env });
+async function clusterClient(
+  options: SentryOptions,
+  env: Environment,
+): Promise<KubernetesClient | undefined> {
+  if (options.mode !== "kubernetes") return undefined;
+  return kubernetesClient(await clusterAccess(env, options.kubeconfig));
+}
+
+async function readSpec(
+  { config, namespace }: SentryOptions,
+  client: KubernetesClient | undefined,
+  { env, log }: { env: Environment; log: Logger },
+): Promise<AuthoritySpec> {
+  if (client !== undefined) return clusterMtls(client, { namespace, name: config }, log);
+  const { configuration, warnings } = await loadConfiguration([config], { env });
   for (const warning of warnings) log.log("warn", warning);
   return configuration.mtls;
+}
+
+function chooseStore(
+  { credentialsFolder: folder, fileNames, namespace }: SentryOptions,
+  client: KubernetesClient | undefined,
+): MaterialStore {
+  if (client === undefined) return fileStore({ folder, names: fileNames });
+  const keys = Object.fromEntries(
+    Object.entries(fileNames).map(([part, name]) => [part, basename(name)]),
+  );
+  return kubernetesStore({ client, namespace, keys, folders: [folder] });
+}
+
+function readTimes(
+  spec: AuthoritySpec,
+  log: Logger,
+): { workloadCertTtlMs: number; allowedClockSkewMs: number } {
+  const { workloadCertTtlMs = 86_400_000, allowedClockSkewMs = 900_000 } = spec;
+  if (workloadCertTtlMs <= allowedClockSkewMs) {
+    log.log(
+      "warn",
+      "workloadCertTTL is not longer than allowedClockSkew: Dapr's sidecars would renew all the time",
+    );
+  }
+  return { workloadCertTtlMs, allowedClockSkewMs };
 }

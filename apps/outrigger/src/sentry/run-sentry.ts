@@ -7,6 +7,7 @@ import type { Environment } from "../flags/validate-options.ts";
 import { COMPATIBLE_DAPR_VERSION, PRODUCT_VERSION } from "../flags/version.ts";
 import { StopRequests } from "../sidecar/stop-requests.ts";
 import { composeAuthority } from "./compose-authority.ts";
+import { refuseRoot } from "./refuse-root.ts";
 import { sentryFlags } from "./sentry-flags.ts";
 import { readSentryOptions } from "./sentry-options.ts";
 
@@ -82,6 +83,7 @@ async function runOnce(
   const stop = stops.next();
   void stop.then(() => starting.abort());
   const options = readSentryOptions(values, env);
+  refuseRoot(options.mode, env);
   const authority = await composeAuthority(options, env, log);
   try {
     const ports = await authority.start(starting.signal);

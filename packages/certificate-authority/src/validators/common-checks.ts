@@ -2,7 +2,7 @@ import type { SignCertificateRequest } from "@outrigger/protocol";
 import { parseTrustDomain } from "@outrigger/spiffe";
 
 /** Trust domain of workloads that name none. */
-const defaultTrustDomain = "public";
+export const defaultTrustDomain = "public";
 
 const maxAppIdBytes = 64;
 
