@@ -6,13 +6,13 @@ export interface PemBlock {
   readonly text: string;
 }
 
-const block = /-----BEGIN ([A-Z0-9 ]+)-----\s*([^-]*?)-----END \1-----/g;
+// No two parts of the pattern can match the same text: its work grows with the length only.
+const block = /-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----/g;
 
 /** The blocks of a PEM text in order; text between them is passed over. */
 export function pemBlocks(pem: string): readonly PemBlock[] {
   return [...pem.matchAll(block)].flatMap(([text, label = "", body = ""]) => {
-    // Headers of RFC 1421 may stand before the data; encrypted keys have them, certificates do not.
-    const data = body.slice(body.lastIndexOf(":") + 1).replace(/\s+/g, "");
+    const data = body.replace(/\s+/g, "");
     if (!/^[A-Za-z0-9+/]*={0,2}$/.test(data)) return [];
     return [{ label, der: Buffer.from(data, "base64"), text: `${text}\n` }];
   });

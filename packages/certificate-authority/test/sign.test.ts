@@ -163,3 +163,13 @@ function withBrokenSignature(csr: string): Uint8Array {
     `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`,
   );
 }
+
+test("a request that is made to be slow is refused at once", async () => {
+  const running = await startAuthority();
+  const blank = `-----BEGIN CERTIFICATE REQUEST-----${" ".repeat(60_000)}-`;
+  const startedAt = performance.now();
+  expect((await sign(running, { csr: Buffer.from(blank) })).status).toBe(
+    "InvalidArgument: invalid certificate signing request",
+  );
+  expect(performance.now() - startedAt).toBeLessThan(1_000);
+});
