@@ -1,22 +1,7 @@
-import {
-  constants,
-  createSecureServer,
-  createServer,
-  type Http2SecureServer,
-  type Http2Server,
-  type Http2Session,
-  type ServerHttp2Stream,
-} from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
-import type { TLSSocket, TlsOptions } from "node:tls";
-import {
-  errorText,
-  type HeaderList,
-  joinHostPort,
-  OutriggerError,
-  RpcCode,
-  toRpcStatus,
-} from "@outrigger/core";
+import { constants, createServer, type Http2Session, type ServerHttp2Stream } from "node:http2";
+import type { AddressInfo, Server as NetServer, Socket } from "node:net";
+import type { TLSSocket, TlsOptions, Server as TlsServer } from "node:tls";
+import { errorText, type HeaderList, OutriggerError, RpcCode, toRpcStatus } from "@outrigger/core";
 import {
   maxHeaderPairs,
   sessionMemoryMegabytes,
@@ -26,10 +11,9 @@ import {
 import { addStatus } from "./headers.ts";
 import { daprKeepAlive, KeepAlive, type KeepAliveTimes } from "./keep-alive.ts";
 import { GrpcServerCall, trailersOnly } from "./server-call.ts";
-import { describeSocketError } from "./socket-errors.ts";
 import type { GrpcStatus } from "./status.ts";
 import { parseGrpcTimeout } from "./timeout.ts";
-import { tlsOf, underlying } from "./tls-socket.ts";
+import { tlsFront } from "./tls-front.ts";
 
 /** Answers one call. What it throws becomes the call's status. */
 export type GrpcHandler = (call: GrpcServerCall) => Promise<void>;
@@ -67,7 +51,7 @@ export class GrpcServer {
   readonly #sessions: Map<Http2Session, KeepAlive> = new Map();
   readonly #calls: Map<Http2Session, number> = new Map();
   readonly #sockets: Set<Socket> = new Set();
-  #server: Http2Server | Http2SecureServer | undefined;
+  #server: NetServer | TlsServer | undefined;
   #draining = false;
 
   constructor(options: GrpcServerOptions) {
@@ -148,8 +132,8 @@ export class GrpcServer {
     });
   }
 
-  #create(): Http2Server | Http2SecureServer {
-    const { maxHeaderListBytes = 4_194_304, tls } = this.#options;
+  #create(): NetServer | TlsServer {
+    const { maxHeaderListBytes = 4_194_304, tls, verifyPeer, onRefused } = this.#options;
     const options = {
       settings: {
         initialWindowSize: streamWindowBytes,
@@ -161,53 +145,27 @@ export class GrpcServer {
       maxSendHeaderBlockLength: maxHeaderListBytes,
       noDelay: true,
     };
-    const server =
-      tls === undefined
-        ? createServer(options)
-        : createSecureServer({ ...options, ...tls(), ALPNProtocols: ["h2"] });
-    server.prependListener("connection", (socket: Socket) => {
-      this.#sockets.add(socket);
-      // Node remembers an address that was asked for; after a failed handshake it is too late.
-      void socket.remoteAddress;
-      socket.once("close", () => this.#sockets.delete(socket));
-    });
-    server.on("session", (session: Http2Session) => this.#onSession(session));
-    server.on("tlsClientError", (reason: Error, socket: Socket) => this.#refused(reason, socket));
-    server.on("unknownProtocol", (socket: Socket) => {
-      this.#refused(new Error("the client did not ask for HTTP/2 by ALPN"), socket);
-      socket.destroy();
-    });
+    const http2 = createServer(options);
+    http2.on("session", (session: Http2Session) => this.#onSession(session));
     // What a peer does wrong concerns its own session, which closes by itself.
-    server.on("sessionError", () => undefined);
-    server.on(
+    http2.on("sessionError", () => undefined);
+    http2.on(
       "stream",
       (stream: ServerHttp2Stream, _headers: unknown, _flags: number, raw?: string[]) => {
         this.#onStream(stream, raw ?? []);
       },
     );
+    const server =
+      tls === undefined ? http2 : tlsFront(http2, { tls: tls(), verifyPeer, onRefused });
+    server.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
     return server;
-  }
-
-  #refusalOf(session: Http2Session): Error | undefined {
-    const { verifyPeer } = this.#options;
-    const socket = tlsOf(session);
-    return verifyPeer === undefined || socket === undefined ? undefined : verifyPeer(socket);
-  }
-
-  #refused(reason: Error, socket: Socket | TLSSocket): void {
-    const { remoteAddress = "", remotePort = 0 } = underlying(socket);
-    const remote = joinHostPort(remoteAddress, remotePort);
-    this.#options.onRefused?.(new Error(describeSocketError(reason), { cause: reason }), remote);
   }
 
   #onSession(session: Http2Session): void {
     if (this.#draining) {
-      session.destroy();
-      return;
-    }
-    const refusal = this.#refusalOf(session);
-    if (refusal !== undefined) {
-      this.#refused(refusal, session.socket);
       session.destroy();
       return;
     }
@@ -317,7 +275,7 @@ async function unimplemented(call: GrpcServerCall): Promise<void> {
   call.finish({ code: RpcCode.UNIMPLEMENTED, message });
 }
 
-function bind(server: Http2Server | Http2SecureServer, host: string, port: number): Promise<void> {
+function bind(server: NetServer, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port }, () => {

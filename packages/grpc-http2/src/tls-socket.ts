@@ -1,14 +1,18 @@
 import type { Http2Session } from "node:http2";
 import { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 
-/**
- * The connection of a session under TLS; `undefined` in plaintext. Node hands out a stand-in for
- * the socket, which is an instance of its class none the less.
- */
+/** Node hides the connection of a session behind a stand-in, which is no key for anything. */
+const connections = new WeakMap<Http2Session, TLSSocket>();
+
+/** Remembers the connection of a session under TLS. */
+export function rememberTls(session: Http2Session, socket: TLSSocket): void {
+  connections.set(session, socket);
+}
+
+/** The connection of a session under TLS; `undefined` in plaintext. */
 export function tlsOf(session: Http2Session | undefined): TLSSocket | undefined {
-  const socket = session?.socket;
-  return socket instanceof TLSSocket ? socket : undefined;
+  return session === undefined ? undefined : connections.get(session);
 }
 
 /** The TCP connection below TLS, which knows its address when the one above has been destroyed. */

@@ -226,6 +226,8 @@ describe("a raw TLS client", () => {
   test.each(["TLSv1.2", "TLSv1.3"] as const)("without a certificate: %s", async (version) => {
     const { port, log } = await callee(await authority.issue("callee"));
     const socket = await connect(port, { minVersion: version, maxVersion: version });
+    // TLS 1.2 learns of it within the handshake, TLS 1.3 after it.
+    socket.on("error", () => undefined);
     socket.resume();
     await once(socket, "close");
     expect(log.join("\n")).toContain("the peer sent no certificate");
