@@ -229,7 +229,7 @@ describe("a raw TLS client", () => {
     // TLS 1.2 learns of it within the handshake, TLS 1.3 after it.
     socket.on("error", () => undefined);
     socket.resume();
-    await once(socket, "close");
+    await new Promise((resolve) => socket.once("close", resolve));
     expect(log.join("\n")).toContain("the peer sent no certificate");
   });
 
