@@ -1,4 +1,4 @@
-import { type AccessPolicy, decideOrDeny } from "../access-policy.ts";
+import type { AccessPolicy } from "../access-policy.ts";
 import type { AppChannel } from "../app-channel.ts";
 import type { AppHealth } from "../app-health.ts";
 import type { InvokeResponse, ReceivedCall } from "../call.ts";
@@ -6,6 +6,7 @@ import { errorText, isOutriggerError, rpcError } from "../errors.ts";
 import { RpcCode } from "../rpc-status.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { normalizeMethod } from "./method-path.ts";
+import { decideOnAllReadings } from "./readings.ts";
 
 /** What the callee's half works with. */
 export interface CalleeParts {
@@ -70,12 +71,8 @@ function authorize(
   if (accessPolicy === undefined) return;
   const protocol = appChannel.protocol.startsWith("grpc") ? "grpc" : "http";
   const verb = protocol === "grpc" ? "" : (call.http?.verb ?? "");
-  const decision = decideOrDeny(accessPolicy, {
-    peer: call.peer,
-    method: call.method,
-    verb,
-    protocol,
-  });
+  const request = { peer: call.peer, verb, protocol } as const;
+  const decision = decideOnAllReadings(accessPolicy, { ...request, method: call.method });
   if (decision.allowed) return;
   parts.telemetry?.denied?.(token, call, decision.reason);
   const id = call.peer?.spiffeId ?? "";
