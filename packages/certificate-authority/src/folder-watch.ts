@@ -4,6 +4,9 @@ import { errorText, type Logger } from "@outrigger/core";
 /** Several files are written one after the other; the first event waits for the others. */
 const defaultBatchMs = 2_000;
 
+/** Some file systems tell about nothing, and a folder that is replaced is not watched any more. */
+const pollMs = 60_000;
+
 /** What a watch needs. */
 export interface FolderWatchOptions {
   readonly folders: readonly string[];
@@ -14,11 +17,12 @@ export interface FolderWatchOptions {
   readonly batchMs?: number;
 }
 
-/** Tells about changes in folders, in batches. */
+/** Tells about changes in folders, in batches, and now and then without any. */
 export class FolderWatch {
   readonly #options: FolderWatchOptions;
   #watchers: FSWatcher[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #poll: NodeJS.Timeout | undefined;
   #running = false;
   #again = false;
   #stopped = false;
@@ -36,11 +40,14 @@ export class FolderWatch {
       });
       this.#watchers.push(watcher);
     }
+    this.#poll = setInterval(() => this.#touch(), pollMs);
+    this.#poll.unref();
   }
 
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#poll);
     for (const watcher of this.#watchers) watcher.close();
     this.#watchers = [];
   }

@@ -213,3 +213,23 @@ describe("material that does not hold is refused", () => {
     expect(verify(leaf.certificateChain, authority.trustAnchors)).toContain(": OK");
   });
 });
+
+test("requests that were tampered with are refused, whatever was changed", async () => {
+  const { csr } = signingRequest("EC PRIVATE KEY");
+  const der = Buffer.from(csr.replace(/-----[^-]+-----/g, ""), "base64");
+  const body = (bytes: Uint8Array): Buffer =>
+    Buffer.from(
+      `-----BEGIN CERTIFICATE REQUEST-----\n${Buffer.from(bytes).toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`,
+    );
+  await expect(publicKeyOfRequest(body(der))).resolves.toBeInstanceOf(Uint8Array);
+  for (let index = 0; index < der.length; index++) {
+    const changed = Buffer.from(der);
+    changed.writeUInt8(changed.readUInt8(index) ^ (1 << (index % 8)), index);
+    await expect(publicKeyOfRequest(body(changed)), `byte ${index}`).rejects.toThrow(
+      /^(?:invalid signature|failed to parse certificate signing request: .*)$/s,
+    );
+    await expect(publicKeyOfRequest(body(der.subarray(0, index)))).rejects.toThrow(
+      /^failed to parse certificate signing request: /,
+    );
+  }
+});

@@ -7,6 +7,7 @@ import { type JwksValidatorOptions, jwksValidator } from "@outrigger/certificate
 import { silentLogger } from "@outrigger/core";
 import { exportJWK, SignJWT } from "jose";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { privateHttps } from "./private-https.ts";
 import { goodRequest, memoryLog, sign, startAuthority, testFolder } from "./running-authority.ts";
 
 const audience = "spiffe://localhost/ns/default/dapr-sentry";
@@ -173,6 +174,19 @@ describe("sources", () => {
     status = 200;
     await vi.waitFor(() => expect(validator.ready).toBe(true), 5_000);
     await expect(validator.validate(request, signal)).resolves.toBe("public");
+  });
+
+  test.for(["pem", "file", "none"] as const)("https with roots of its own: %s", async (how) => {
+    const signer = new Signer("a");
+    const jwks = await signer.jwks();
+    const { url, ca, caFile } = await privateHttps((_request, response) => response.end(jwks));
+    const caCertificate = { pem: ca, file: caFile, none: undefined }[how];
+    const log = memoryLog();
+    const validator = jwksValidator({ audience, source: url.href, caCertificate }, log);
+    onTestFinished(() => validator.stop?.());
+    await validator.start?.(signal);
+    expect(validator.ready).toBe(how !== "none");
+    if (how === "none") expect(log.lines.join("\n")).toContain("self-signed certificate");
   });
 
   test("a file that is missing stops the start", async () => {

@@ -3,12 +3,14 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   clusterAccess,
+  kubernetesClient,
   kubernetesStore,
   kubernetesValidator,
 } from "@outrigger/certificate-authority";
 import { beforeEach, describe, expect, test } from "vitest";
 import { FakeCluster } from "./fake-cluster.ts";
 import { verify } from "./openssl.ts";
+import { privateHttps } from "./private-https.ts";
 import { chainOf, goodRequest, sign, startAuthority, testFolder } from "./running-authority.ts";
 
 const spiffeId = "spiffe://cluster.local/ns/dapr-system/dapr-sentry";
@@ -247,4 +249,17 @@ test("finds the cluster by a kubeconfig", async () => {
   await expect(clusterAccess({}, join(folder, "none"))).rejects.toMatchObject({
     code: "OTR_OPTIONS_INVALID",
   });
+});
+
+test("speaks TLS to the cluster, with the cluster's root only", async () => {
+  const pod = { metadata: {}, spec: { serviceAccountName: "clerk" } };
+  const { url, ca } = await privateHttps((_request, response) => response.end(JSON.stringify(pod)));
+  const access = { server: url, token: async () => "x" };
+  const trusting = kubernetesClient({ ...access, ca });
+  await expect(trusting.pod("shop", "orders-1", signal)).resolves.toEqual({
+    serviceAccount: "clerk",
+    annotations: {},
+  });
+  const other = kubernetesClient(access);
+  await expect(other.pod("shop", "orders-1", signal)).rejects.toThrow("self-signed certificate");
 });
