@@ -158,7 +158,6 @@ test(`what the policy judges is what the app receives (seed ${seed})`, {
     ).toContain(withoutSlashes(read));
     // Whatever the way there, only what lies at or below /public may be reached.
     expect(read.toLowerCase(), context).toMatch(/^\/public(?:\/|$)/);
-    expect(target, context).not.toMatch(/\/\.\.?(?:\/|$)/);
   }
   // Enough must get through for the comparison to mean something.
   expect(reached).toBeGreaterThan(rounds / 20);
