@@ -86,7 +86,9 @@ describe("refuses to start when", () => {
 });
 
 async function startOidc(settings: Partial<OidcServerSettings> = {}): Promise<string> {
-  const { ports } = await startAuthority({ jwt: {}, oidc: { listen: local, ...settings } });
+  // EC keys are made faster than RSA keys.
+  const jwt = { algorithm: "ES256" };
+  const { ports } = await startAuthority({ jwt, oidc: { listen: local, ...settings } });
   return `http://127.0.0.1:${ports.oidc}`;
 }
 
@@ -103,7 +105,7 @@ describe("discovery", () => {
       jwks_uri: `${url}/jwks.json`,
       response_types_supported: ["id_token"],
       subject_types_supported: ["public"],
-      id_token_signing_alg_values_supported: ["RS256"],
+      id_token_signing_alg_values_supported: ["ES256"],
       scopes_supported: ["openid"],
       claims_supported: ["sub", "iss", "aud", "exp", "iat", "nbf", "use"],
     });
@@ -141,13 +143,19 @@ describe("discovery", () => {
   test("under TLS it waits for its certificate", async () => {
     const folder = testFolder();
     const tls = { certFile: join(folder, "tls.crt"), keyFile: join(folder, "tls.key") };
-    const waiting = await startAuthority({ jwt: {}, oidc: { listen: local, tls } });
+    const waiting = await startAuthority({
+      jwt: { algorithm: "ES256" },
+      oidc: { listen: local, tls },
+    });
     expect(waiting.ports.oidc).toBeUndefined();
     const health = await fetch(`http://127.0.0.1:${waiting.ports.healthz}/healthz`);
     expect(health.status).toBe(503);
     const subject = ["-subj", "/CN=oidc", "-nodes", "-keyout", tls.keyFile, "-out", tls.certFile];
     openssl(["req", "-x509", "-newkey", "ed25519", ...subject]);
-    const { ports } = await startAuthority({ jwt: {}, oidc: { listen: local, tls } });
+    const { ports } = await startAuthority({
+      jwt: { algorithm: "ES256" },
+      oidc: { listen: local, tls },
+    });
     const own = new X509Certificate(readFileSync(tls.certFile)).fingerprint256;
     expect(await fingerprintAt(ports.oidc ?? 0)).toBe(own);
   });

@@ -58,10 +58,10 @@ test.for([
 });
 
 test("renews its own certificate at half of its life, for new connections", async () => {
-  const running = await startAuthority({ workloadCertTtlMs: 2_000, allowedClockSkewMs: 0 });
+  const running = await startAuthority({ workloadCertTtlMs: 1_500, allowedClockSkewMs: 0 });
   const startedAt = Date.now();
   // Beyond the life of the first certificate clients would refuse it.
-  await vi.waitFor(() => expect(Date.now() - startedAt).toBeGreaterThan(3_000), {
+  await vi.waitFor(() => expect(Date.now() - startedAt).toBeGreaterThan(2_000), {
     timeout: 6_000,
     interval: 200,
   });
