@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { flagValues } from "../src/flags/flag-values.ts";
 import { isFlagError, parseFlags } from "../src/flags/parse-flags.ts";
 import { chooseValidators } from "../src/sentry/choose-validators.ts";
+import { domainInSearchList } from "../src/sentry/cluster-domain.ts";
 import { clusterMtls } from "../src/sentry/cluster-mtls.ts";
 import { refuseRoot } from "../src/sentry/refuse-root.ts";
 import { sentryFlags } from "../src/sentry/sentry-flags.ts";
@@ -163,4 +164,13 @@ test.runIf(process.getuid?.() === 0)("root is refused in a cluster unless it is 
   const env = { DAPR_UNSAFE_SKIP_CONTAINER_UID_GID_CHECK: "true" };
   expect(() => refuseRoot("kubernetes", env)).not.toThrow();
   expect(() => refuseRoot("standalone", {})).not.toThrow();
+});
+
+test.for([
+  ["search shop.svc.cluster.example svc.cluster.example cluster.example", "cluster.example"],
+  ["nameserver 10.0.0.10\nsearch svc.a.b.\noptions ndots:5", "a.b"],
+  ["search example.com", "cluster.local"],
+  ["", "cluster.local"],
+])("the cluster's domain in %j is %s", ([configuration, domain]) => {
+  expect(domainInSearchList(configuration ?? "")).toBe(domain);
 });

@@ -12,16 +12,20 @@ export class FakeCluster {
   reviewStatus: unknown = { authenticated: false };
   reviewCode = 201;
 
-  /** Listens until the test ends. */
+  /** A client of the cluster, which listens until the test ends. */
   async start(): Promise<KubernetesClient> {
+    const token = async (): Promise<string> => "of the authority";
+    return kubernetesClient({ server: await this.listen(), token });
+  }
+
+  async listen(): Promise<URL> {
     const server = createServer((request, response) => void this.#answer(request, response));
     onTestFinished(() => {
       server.close();
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
-    const token = async (): Promise<string> => "of the authority";
-    return kubernetesClient({ server: new URL(`http://127.0.0.1:${port}`), token });
+    return new URL(`http://127.0.0.1:${port}`);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -14,6 +14,7 @@ import type { Logger } from "@outrigger/core";
 import { loadConfiguration } from "@outrigger/resources";
 import type { Environment } from "../flags/validate-options.ts";
 import { chooseValidators } from "./choose-validators.ts";
+import { clusterDomain } from "./cluster-domain.ts";
 import { type AuthoritySpec, clusterMtls } from "./cluster-mtls.ts";
 import type { SentryOptions } from "./sentry-options.ts";
 
@@ -38,6 +39,7 @@ export async function composeAuthority(
     trustDomain,
     namespace,
     store: chooseStore(options, client),
+    clusterDomain: client && (await clusterDomain()),
     ...chosen,
     ...readTimes(spec, log),
     ...{ grpc, healthz, metrics, jwt, oidc, log },

@@ -1,6 +1,15 @@
 import { execFileSync, spawn } from "node:child_process";
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAuthority } from "@outrigger/certificate-authority";
@@ -12,6 +21,7 @@ import {
 } from "@outrigger/protocol";
 import { clientTls } from "@outrigger/spiffe";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { FakeCluster } from "../../../../packages/certificate-authority/test/fake-cluster.ts";
 import { call, freePorts, waitFor } from "./mesh.ts";
 import { SentryProcess } from "./sentry-process.ts";
 
@@ -36,7 +46,12 @@ function signingRequest(folder: string): Buffer {
 }
 
 /** The chain that the authority issues for `orders`, written to a file. */
-async function signedChain(address: string, anchors: string, folder: string): Promise<string> {
+async function signedChain(
+  address: string,
+  anchors: string,
+  folder: string,
+  token = "",
+): Promise<string> {
   const [host = "", port = ""] = address.split(":");
   const client = new GrpcClient(
     { host, port: Number(port) },
@@ -45,7 +60,7 @@ async function signedChain(address: string, anchors: string, folder: string): Pr
   onTestFinished(() => client.close());
   const request = {
     id: "orders",
-    token: "",
+    token,
     trustDomain: "",
     namespace: "default",
     csr: signingRequest(folder),
@@ -139,4 +154,60 @@ test("`outrigger sentry` is the same program, and a taken port ends it with 1", 
   expect(second.output()).toMatch(/level=fatal msg="Fatal error running sentry: could not listen/);
   first.child.kill("SIGTERM");
   expect((await first.ended)[0]).toBe(0);
+}, 30_000);
+
+test("in a cluster it judges by pods and keeps its keys in the Secret", async () => {
+  const folder = testFolder();
+  const cluster = new FakeCluster();
+  const bundle = "/dapr-trust-bundle";
+  const secretPath = `/api/v1/namespaces/dapr-system/secrets${bundle}`;
+  cluster.objects.set(secretPath, { kind: "Secret" });
+  cluster.objects.set(`/api/v1/namespaces/dapr-system/configmaps${bundle}`, { kind: "ConfigMap" });
+  cluster.objects.set("/api/v1/namespaces/default/pods/orders-1", {
+    metadata: { annotations: { "dapr.io/app-id": "orders" } },
+    spec: { serviceAccountName: "clerk" },
+  });
+  const username = "system:serviceaccount:default:clerk";
+  cluster.reviewStatus = { authenticated: true, user: { username } };
+  cluster.objects.set("/apis/dapr.io/v1alpha1/namespaces/dapr-system/configurations/daprsystem", {
+    spec: { mtls: { workloadCertTTL: "1h", allowedClockSkew: "5m" } },
+  });
+  const kubeconfig = {
+    "current-context": "it",
+    contexts: [{ name: "it", context: { cluster: "it", user: "it" } }],
+    clusters: [{ name: "it", cluster: { server: (await cluster.listen()).href } }],
+    users: [{ name: "it", user: { token: "of the authority" } }],
+  };
+  writeFileSync(join(folder, "kubeconfig"), JSON.stringify(kubeconfig));
+  const [port = 0, healthz = 0] = await freePorts(2);
+  const flags = ["--mode=kubernetes", "--kubeconfig", join(folder, "kubeconfig")];
+  flags.push(
+    "--issuer-credentials",
+    folder,
+    "--enable-metrics=false",
+    "--listen-address=127.0.0.1",
+  );
+  flags.push(`--port=${port}`, `--healthz-port=${healthz}`, "--trust-domain=cluster.local");
+  const env = { NAMESPACE: "dapr-system", DAPR_UNSAFE_SKIP_CONTAINER_UID_GID_CHECK: "true" };
+  const child = spawn(process.execPath, [join(bin, "sentry.js"), ...flags], {
+    stdio: "ignore",
+    env: { ...process.env, ...env },
+  });
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
+  await waitFor(async () => {
+    const health = await call(healthz, "GET", "/healthz").catch(() => undefined);
+    return health?.status === 200;
+  }, "health of the authority");
+  const secret = cluster.objects.get(secretPath) as { data: Record<string, string> };
+  const anchors = Buffer.from(secret.data["ca.crt"] ?? "", "base64").toString();
+  const payload = JSON.stringify({ "kubernetes.io": { pod: { name: "orders-1" } } });
+  const chain = await signedChain(`127.0.0.1:${port}`, anchors, folder, payload);
+  expect(verify(chain, anchors, folder)).toContain(": OK");
+  const { validFrom, validTo } = new X509Certificate(readFileSync(chain));
+  expect(Date.parse(validTo) - Date.parse(validFrom)).toBe(65 * 60_000);
+  const ended = once(child, "close");
+  child.kill("SIGTERM");
+  expect((await ended)[0]).toBe(0);
 }, 30_000);
