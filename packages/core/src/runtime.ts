@@ -6,6 +6,7 @@ import type { InvokeRequest, InvokeResponse } from "./call.ts";
 import type { Component } from "./component.ts";
 import { errorText, OutriggerError } from "./errors.ts";
 import { joinHostPort } from "./host-port.ts";
+import type { WorkloadIdentity } from "./identity.ts";
 import type { HealthView, Ingress, Sidecar } from "./ingress.ts";
 import { within } from "./invocation/abortable.ts";
 import { createInvoke } from "./invocation/invoke.ts";
@@ -83,6 +84,8 @@ class ComposedRuntime implements Runtime {
   readonly #log: Logger;
   readonly #transport: Transport;
   readonly #resolver: Resolver | undefined;
+  readonly #identity: WorkloadIdentity | undefined;
+  readonly #now: () => number;
   readonly #appChannel: AppChannel | undefined;
   readonly #base: readonly Component[];
   readonly #invoke: (request: InvokeRequest) => Promise<InvokeResponse>;
@@ -104,6 +107,8 @@ class ComposedRuntime implements Runtime {
     const bare = contextOf(options, log);
     const identity = options.identity?.(bare);
     const context = { ...bare, identity };
+    this.#identity = identity;
+    this.#now = context.now;
     this.#options = options;
     this.#log = log;
     this.appId = context.appId;
@@ -236,7 +241,14 @@ class ComposedRuntime implements Runtime {
     const pending = [...this.#unready];
     if (this.#announcer !== undefined && !this.#announcer.announced)
       pending.push("name-resolution");
+    if (this.#identityExpired()) pending.push("workload-certificate");
     return pending;
+  }
+
+  /** Peers refuse an expired certificate, so calls would fail: that is not ready. */
+  #identityExpired(): boolean {
+    if (this.#identity === undefined || !this.#outboundReady) return false;
+    return this.#identity.current().expiresAtMs <= this.#now();
   }
 
   async #announce(signal: AbortSignal): Promise<void> {

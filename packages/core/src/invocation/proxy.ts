@@ -7,6 +7,7 @@ import type { ProxyCall, ProxyChannel, ProxyResponse } from "../proxy.ts";
 import type { Endpoint, ResolveRequest, Resolver } from "../resolver.ts";
 import { RpcCode } from "../rpc-status.ts";
 import type { Connection, Transport } from "../transport.ts";
+import { provenClaims } from "./caller-claims.ts";
 import { isRetryable } from "./failures.ts";
 import { normalizeMethod } from "./method-path.ts";
 import { canRepeat, TrackedBody } from "./repeatable-body.ts";
@@ -92,7 +93,8 @@ async function proxyToApp(parts: ProxyParts, call: ProxyCall): Promise<ProxyResp
       message: "app channel is not initialized",
     });
   }
-  return parts.appProxy.proxy({ ...call, metadata: without(call.metadata, [appKey]) });
+  const metadata = provenClaims(without(call.metadata, [appKey]), call.peer);
+  return parts.appProxy.proxy({ ...call, metadata });
 }
 
 function authorize({ accessPolicy }: ProxyParts, call: ProxyCall, method: string): void {

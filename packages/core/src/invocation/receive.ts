@@ -5,6 +5,7 @@ import type { InvokeResponse, ReceivedCall } from "../call.ts";
 import { errorText, isOutriggerError, rpcError } from "../errors.ts";
 import { RpcCode } from "../rpc-status.ts";
 import type { Telemetry } from "../telemetry.ts";
+import { provenClaims } from "./caller-claims.ts";
 import { normalizeMethod } from "./method-path.ts";
 import { decideOnAllReadings } from "./readings.ts";
 
@@ -46,7 +47,9 @@ async function receive(
     });
   }
   const method = normalizeMethod(received.method);
-  const call = method === received.method ? received : { ...received, method };
+  const metadata = provenClaims(received.metadata, received.peer);
+  const asSent = method === received.method && metadata === received.metadata;
+  const call = asSent ? received : { ...received, method, metadata };
   authorize(parts, token, call, appChannel);
   try {
     parts.appHealth.assertHealthy();
