@@ -19,7 +19,10 @@ test("without a proven identity nothing is changed", () => {
 test.each([
   ["forged", ["a", "1", "Dapr-Caller-App-Id", "admin", "dapr-caller-namespace", "shop"]],
   ["twice", [...right, "dapr-caller-app-id", "admin"]],
-  ["missing", ["a", "1"]],
 ])("claims that are %s are replaced", (_name, metadata) => {
   expect(provenClaims(metadata, peer)).toEqual(right);
+});
+
+test("a missing app id is added, a missing namespace is not", () => {
+  expect(provenClaims(["a", "1"], peer)).toEqual(["a", "1", "dapr-caller-app-id", "cart"]);
 });
