@@ -20,7 +20,7 @@ port = os.environ['APP_PORT']
 
 @app.method('echo')
 def echo(request: InvokeMethodRequest) -> InvokeMethodResponse:
-    received = dict(request.metadata)
+    received = request.metadata  # each key has a list of values
     answer = {
         'body': request.text(),
         'contentType': request.content_type,

@@ -11,7 +11,7 @@ async def echo(request: web.Request) -> web.Response:
     body = await request.text()
     answer = {
         'verb': request.method,
-        'query': request.query_string,
+        'query': request.rel_url.raw_query_string,
         'headers': {name.lower(): value for name, value in request.headers.items()},
         'body': body,
     }

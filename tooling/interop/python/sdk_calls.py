@@ -24,7 +24,8 @@ def outcome(call: Callable[[], Any]) -> dict[str, Any]:
         return {'status': error.status_code, 'code': error.error_code, 'message': error.message}
     except RpcError as error:
         return {'code': error.code().name, 'message': error.details()}
-    headers = {k.lower(): str(v) for k, v in dict(answer.headers).items()}
+    # The SDK gives each header a list of values.
+    headers = {k.lower(): ', '.join(map(str, v)) for k, v in dict(answer.headers).items()}
     return {
         'status': answer.status_code,
         'contentType': answer.content_type,
