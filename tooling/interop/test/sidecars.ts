@@ -1,4 +1,10 @@
-import { call, freePorts, type Mesh, waitFor } from "../../../apps/outrigger/test/e2e/mesh.ts";
+import {
+  call,
+  freePorts,
+  type Mesh,
+  type SidecarProcess,
+  waitFor,
+} from "../../../apps/outrigger/test/e2e/mesh.ts";
 
 /** Where a sidecar listens. */
 export interface SidecarPorts {
@@ -6,13 +12,16 @@ export interface SidecarPorts {
   readonly grpc: number;
 }
 
+/** Dapr takes 4 MiB; both ends of a large upload must allow more. */
+export const largeBodies: readonly string[] = ["--max-body-size", "64Mi"];
+
 /** Starts a sidecar on given ports, and waits until it is ready. */
 export async function startSidecar(
   mesh: Mesh,
   appId: string,
   { http, grpc }: SidecarPorts,
   flags: readonly string[] = [],
-): Promise<void> {
+): Promise<SidecarProcess> {
   const own = ["--dapr-http-port", `${http}`, "--dapr-grpc-port", `${grpc}`];
   const sidecar = await mesh.sidecar(appId, { flags: [...own, ...flags], wait: false });
   await waitFor(async () => {
@@ -20,6 +29,7 @@ export async function startSidecar(
     const answer = await call(http, "GET", "/v1.0/healthz").catch(() => undefined);
     return answer?.status === 204;
   }, `the sidecar of ${appId}`);
+  return sidecar;
 }
 
 /** Two free ports. */

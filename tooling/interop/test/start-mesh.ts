@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { freePorts, Mesh } from "../../../apps/outrigger/test/e2e/mesh.ts";
 import { type AppProcess, python, run, startApp } from "./processes.ts";
-import { environmentOf, ports, type SidecarPorts, startSidecar } from "./sidecars.ts";
+import { environmentOf, largeBodies, ports, type SidecarPorts, startSidecar } from "./sidecars.ts";
 
 /** What the tests know about the mesh that they share. */
 export interface Interop {
@@ -50,7 +50,7 @@ export async function setup(project: TestProject): Promise<void> {
     const caller = await ports();
     await Promise.all([
       ...apps.map((app) => startPair(app)),
-      startSidecar(mesh, "caller", caller),
+      startSidecar(mesh, "caller", caller, largeBodies),
       mesh.sidecar("socket-caller", { flags: ["--unix-domain-socket", folder], wait: false }),
     ]);
     const socket = (api: string): string => join(folder, `dapr-socket-caller-${api}.socket`);
@@ -80,7 +80,7 @@ async function startPair({ appId, file, protocol, env }: AppKind): Promise<void>
     ...env,
   });
   processes.push(app);
-  const flags = ["--app-port", `${appPort}`, "--app-protocol", protocol];
+  const flags = ["--app-port", `${appPort}`, "--app-protocol", protocol, ...largeBodies];
   await Promise.all([startSidecar(mesh, appId, own, flags), app.ready()]);
 }
 
