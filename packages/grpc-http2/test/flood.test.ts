@@ -60,6 +60,22 @@ test("more streams than the limit are refused, and not counted as resets", async
   expect(raw.goaway).toBeUndefined();
 });
 
+test("more broken-off streams in a second than the limit end the session", async () => {
+  const { port } = await serve(() => new Promise(() => undefined), { maxResetsPerSecond: 5 });
+  const raw = new RawHttp2(port);
+  cleanups.push(() => raw.socket.destroy());
+  const block = headerBlock(head);
+  for (let stream = 1; stream <= 11; stream += 2) {
+    expect(raw.goaway).toBeUndefined();
+    await raw.send(
+      frame(frameType.headers, endHeaders, stream, block),
+      frame(frameType.reset, 0, stream, Buffer.of(0, 0, 0, 8)),
+    );
+  }
+  await expect.poll(() => raw.goaway).toEqual({ code: 11, text: "too_many_resets" });
+  await expect.poll(() => raw.closed).toBe(true);
+});
+
 const ping = frame(frameType.ping, 0, 0, Buffer.alloc(8, 1));
 
 test("the third early ping ends the session and says why", async () => {

@@ -68,7 +68,9 @@ export function testFloods(name: string, start: () => Promise<Attacked>, limitsP
       }
       await expect.poll(() => raw.closed, { timeout: 5_000 }).toBe(true);
     });
-    expect(client.goaway?.code ?? enhanceYourCalm).toBe(enhanceYourCalm);
+    // INTERNAL_ERROR is the word of nghttp2's own guard, which comes first within one read. Neither
+    // arrives when the system drops what it has for a socket with unread bytes.
+    expect([2, enhanceYourCalm, undefined]).toContain(client.goaway?.code);
   });
 
   test(`${name}: a head without end ends the session`, async () => {
