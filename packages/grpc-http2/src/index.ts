@@ -18,6 +18,7 @@ export { type CountedBody, readCounted, sendTooLarge } from "./send-limit.ts";
 export { type ServeProxyOptions, serveProxy } from "./serve-proxy.ts";
 export { type GrpcHandler, GrpcServer, type GrpcServerOptions } from "./server.ts";
 export { GrpcServerCall } from "./server-call.ts";
+export type { SessionLimits } from "./session-guard.ts";
 export {
   decodeGrpcMessage,
   encodeGrpcMessage,

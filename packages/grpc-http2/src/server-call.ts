@@ -26,6 +26,8 @@ export interface ServerCallParts {
   readonly contentType: string;
   readonly maxMessageBytes: number;
   readonly now: () => number;
+  /** Told whenever something is sent. */
+  readonly onSend?: () => void;
 }
 
 /** One call as a server's handler sees it. */
@@ -41,6 +43,7 @@ export class GrpcServerCall {
   readonly deadlineMs: number | undefined;
   readonly #stream: ServerHttp2Stream;
   readonly #maxMessageBytes: number;
+  readonly #onSend: (() => void) | undefined;
   readonly #abort = new AbortController();
   #deadline: NodeJS.Timeout | undefined;
   #finished = false;
@@ -54,6 +57,7 @@ export class GrpcServerCall {
     this.contentType = parts.contentType;
     this.#stream = parts.stream;
     this.#maxMessageBytes = parts.maxMessageBytes;
+    this.#onSend = parts.onSend;
     this.messages = new MessageReader(parts.stream, parts.maxMessageBytes);
     this.deadlineMs = this.#readDeadline(parts.now);
     this.#listen();
@@ -90,6 +94,7 @@ export class GrpcServerCall {
   /** Sends the response headers. At most once; `write` does it with none. */
   respond(headers: HeaderList = []): void {
     if (this.#finished || this.#stream.headersSent || this.#stream.destroyed) return;
+    this.#onSend?.();
     this.#stream.respond(
       addHeaders({ ":status": 200, "content-type": this.contentType }, headers),
       messagesFollow,
@@ -103,6 +108,7 @@ export class GrpcServerCall {
   write(framed: Uint8Array, onSent?: (framed: Uint8Array) => void): Promise<void> | undefined {
     this.respond();
     if (this.#finished || !this.#stream.writable) return undefined;
+    this.#onSend?.();
     if (this.#stream.write(framed, sentHook(framed, onSent))) return undefined;
     this.#drained ??= new Promise<void>((resolve) => {
       this.#wakeDrained = resolve;
@@ -116,6 +122,7 @@ export class GrpcServerCall {
     if (last !== undefined) this.respond();
     this.#settle();
     if (this.#stream.destroyed) return;
+    this.#onSend?.();
     this.messages.discard();
     if (!this.#stream.headersSent) {
       this.#sendTrailersOnly(status, trailers);

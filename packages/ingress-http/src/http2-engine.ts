@@ -4,12 +4,12 @@ import {
   type Http2Server,
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
-  type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
 import { type Body, type HttpRequest, type HttpResponse, isBuffered } from "@outrigger/core";
 import { isWellEscaped } from "./escapes.ts";
 import { type EngineParts, serve } from "./http1-engine.ts";
+import { maxResetsPerSecond, watchSession } from "./http2-sessions.ts";
 import { takeBody } from "./request-body.ts";
 
 const endStreamFlag = 1;
@@ -21,17 +21,11 @@ const maxConcurrentStreams = 250;
 export function createHttp2Server(parts: EngineParts): Http2Server {
   const server = createServer({
     settings: { maxHeaderListSize: parts.maxHeaderBytes + 4_096, maxConcurrentStreams },
+    // nghttp2's own guard allows 33 resets a second; it stays as the second line of defence.
+    streamResetBurst: maxResetsPerSecond * 2,
+    streamResetRate: maxResetsPerSecond,
   });
-  server.on("session", (session) => {
-    let openStreams = 0;
-    session.on("stream", (stream) => {
-      openStreams += 1;
-      stream.once("close", () => {
-        openStreams -= 1;
-      });
-    });
-    session.setTimeout(parts.idleTimeoutMs, () => closeIdle(session, openStreams));
-  });
+  server.on("session", (session) => watchSession(session, parts.idleTimeoutMs));
   server.on(
     "stream",
     (
@@ -45,11 +39,6 @@ export function createHttp2Server(parts: EngineParts): Http2Server {
   );
   server.on("sessionError", () => undefined);
   return server;
-}
-
-/** Quiet streams are legal: only a session that has none counts as idle. */
-function closeIdle(session: ServerHttp2Session, openStreams: number): void {
-  if (openStreams === 0) session.destroy();
 }
 
 async function exchange(
