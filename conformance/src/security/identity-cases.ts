@@ -157,10 +157,11 @@ const rotation: readonly Case[] = [
     title: "another root is taken over while it runs",
     appliesTo: ({ addAnchor }) => addAnchor !== undefined,
     async run({ identity, addAnchor }, signal) {
-      const rotated = nextRotation(identity, signal);
+      const before = identity.current().trustAnchors;
+      const isTaken = (svid: Svid): boolean => svid.trustAnchors !== before;
+      const rotated = nextRotation(identity, signal, isTaken);
       const bundle = await addAnchor?.();
-      await rotated;
-      assert.equal(identity.current().trustAnchors, bundle);
+      assert.equal((await rotated).trustAnchors, bundle);
     },
   },
   {
@@ -213,10 +214,17 @@ const secrets: readonly Case[] = [
   },
 ];
 
-function nextRotation(identity: WorkloadIdentity, signal: AbortSignal): Promise<Svid> {
+/** Certificates may renew by themselves in between; `isMeant` tells the rotation that a case is about. */
+function nextRotation(
+  identity: WorkloadIdentity,
+  signal: AbortSignal,
+  isMeant: (svid: Svid) => boolean = () => true,
+): Promise<Svid> {
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    identity.onRotate(resolve);
+    identity.onRotate((svid) => {
+      if (isMeant(svid)) resolve(svid);
+    });
   });
 }
 

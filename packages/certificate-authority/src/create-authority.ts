@@ -2,7 +2,6 @@ import type { AuthorityMaterial } from "./authority-material.ts";
 import { exportPrivateKey, generateEd25519, type SigningAlgorithm } from "./signing-key.ts";
 import { randomSerial, wholeSeconds } from "./validity.ts";
 import {
-  AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   KeyUsageFlags,
   KeyUsagesExtension,
@@ -25,8 +24,8 @@ const lifetimeMs = 365 * 24 * 3_600_000;
 const algorithm: SigningAlgorithm = { name: "Ed25519" };
 
 /**
- * Makes a root and an issuer. The root's key signs the issuer and is forgotten. Beyond what Dapr
- * writes, the issuer names the root's key, so that peers can tell two roots of one name apart.
+ * Makes a root and an issuer. The root's key signs the issuer and is forgotten. As with Dapr,
+ * the issuer does not name the root's key; peers that meet two roots of one name must try both.
  */
 export async function createAuthority(options: NewAuthority): Promise<AuthorityMaterial> {
   const { trustDomain, spiffeId, allowedClockSkewMs, nowMs } = options;
@@ -59,7 +58,6 @@ export async function createAuthority(options: NewAuthority): Promise<AuthorityM
       new KeyUsagesExtension(issuerUsage, true),
       new BasicConstraintsExtension(true, undefined, true),
       await SubjectKeyIdentifierExtension.create(issuerKeys.publicKey),
-      await AuthorityKeyIdentifierExtension.create(rootKeys.publicKey),
     ],
   });
   return {
