@@ -1,5 +1,12 @@
 import type { TLSSocket } from "node:tls";
-import type { PeerIdentity, ResolveRequest, WorkloadIdentity } from "@outrigger/core";
+import {
+  type ComponentContext,
+  joinHostPort,
+  type Logger,
+  type PeerIdentity,
+  type ResolveRequest,
+  type WorkloadIdentity,
+} from "@outrigger/core";
 import type { DialTls, GrpcServerCall, GrpcServerOptions } from "@outrigger/grpc-http2";
 import { clientTls, serverTls, verifyPeer } from "@outrigger/spiffe";
 
@@ -7,12 +14,13 @@ import { clientTls, serverTls, verifyPeer } from "@outrigger/spiffe";
 export class PeerIdentities {
   readonly #identity: WorkloadIdentity | undefined;
   readonly #now: () => number;
+  readonly #log: Logger;
   readonly #known = new WeakMap<TLSSocket, PeerIdentity>();
 
-  /** @param identity absent where sidecars talk in plaintext. */
-  constructor(identity: WorkloadIdentity | undefined, now: () => number) {
+  constructor({ identity, now, log }: ComponentContext) {
     this.#identity = identity;
     this.#now = now;
+    this.#log = log;
   }
 
   /** The identity that the calling sidecar proved; `undefined` in plaintext. */
@@ -50,11 +58,19 @@ export class PeerIdentities {
           options: clientTls(svid, svid.trustAnchors),
           verifyPeer: (socket) => {
             const peer = this.#verify(socket, svid.trustAnchors);
-            return peer instanceof Error ? peer : refuseOther(peer, expected);
+            const refusal = peer instanceof Error ? peer : refuseOther(peer, expected);
+            if (refusal !== undefined) this.#logRefusal(socket, expected, refusal);
+            return refusal;
           },
         };
       },
     };
+  }
+
+  #logRefusal(socket: TLSSocket, { appId, namespace }: ResolveRequest, refusal: Error): void {
+    const address = joinHostPort(socket.remoteAddress ?? "", socket.remotePort ?? 0);
+    const wanted = `${appId} in namespace ${namespace}`;
+    this.#log.log("warn", `refused to call ${wanted} at ${address}: ${refusal.message}`);
   }
 
   #verify(socket: TLSSocket, trustAnchors: string): PeerIdentity | Error {

@@ -47,7 +47,7 @@ class GrpcTransport implements Transport {
   constructor(options: ParsedOptions, context: ComponentContext) {
     this.#options = options;
     this.#context = context;
-    this.#peers = new PeerIdentities(context.identity, context.now);
+    this.#peers = new PeerIdentities(context);
   }
 
   connect(endpoint: Endpoint, peer: ResolveRequest): Connection {

@@ -70,9 +70,17 @@ async function callee(svid: Svid | undefined): Promise<Callee> {
   return { port, identity, peers, log: lines };
 }
 
+const callerLog: string[] = [];
+
 function caller(svid: Svid | undefined): Transport {
   const identity = svid === undefined ? undefined : new TestIdentity(svid);
-  return keep(transportGrpc({ connectTimeoutMs: 2_000 })(testContext({ identity })));
+  callerLog.length = 0;
+  const log: Logger = {
+    enabled: () => true,
+    log: (_level, text) => void callerLog.push(text),
+    scope: () => log,
+  };
+  return keep(transportGrpc({ connectTimeoutMs: 2_000 })(testContext({ identity, log })));
 }
 
 const request: InvokeRequest = {
@@ -130,6 +138,9 @@ describe("a caller refuses a callee", () => {
     const { port } = await callee(await authority.issue("callee", "default", { uris }));
     const text = await refusal(call(caller(await authority.issue("caller")), port));
     expect(text).toContain("unexpected SPIFFE ID");
+    expect(callerLog.join("\n")).toMatch(
+      /refused to call callee in namespace default at 127\.0\.0\.1:\d+: unexpected SPIFFE ID/,
+    );
   });
 
   test("of a foreign authority", async () => {
