@@ -3,15 +3,17 @@ import { cpuMicros, freePorts, start, stop, waitFor } from "./processes.mjs";
 
 /**
  * Starts a callee and a caller, hands them to `use`, and stops them.
- * @param {{ command: string[], appPort: number, flags?: Record<string, string> }} setup
+ * @param {{ command: string[], appPort: number, flags?: Record<string, string>,
+ *   both?: { flags: Record<string, string | boolean>, env: Record<string, string> } }} setup
  *   flags are those of the callee.
  */
-export async function withPair({ command, appPort, flags = {} }, use) {
-  const callee = await startSidecar(command, "bench-callee", { "app-port": appPort, ...flags });
+export async function withPair({ command, appPort, flags = {}, both = unsecured }, use) {
+  const own = { "app-port": appPort, ...flags };
+  const callee = await startSidecar(command, "bench-callee", own, both);
   let caller;
   try {
-    await waitFor(callee.handle, callee.health, 204);
-    caller = await startSidecar(command, "bench-caller", {});
+    callee.readyMs = await waitFor(callee.handle, callee.health, 204);
+    caller = await startSidecar(command, "bench-caller", {}, both);
     return await use({ caller, callee });
   } finally {
     await Promise.all([callee, caller].flatMap((one) => (one ? [stop(one.handle)] : [])));
@@ -30,7 +32,9 @@ export async function loadPair({ caller, callee }, seconds, run) {
   return { ...result, callerMicros, calleeMicros };
 }
 
-async function startSidecar(command, appId, extra) {
+const unsecured = { flags: {}, env: {} };
+
+async function startSidecar(command, appId, extra, both) {
   const [httpPort, grpcPort, internalPort] = await freePorts(3);
   const flags = {
     "app-id": appId,
@@ -43,10 +47,17 @@ async function startSidecar(command, appId, extra) {
     "max-body-size": "200Mi",
     config: fileURLToPath(new URL("loopback.yaml", import.meta.url)),
     ...extra,
+    ...both.flags,
   };
   const parameters = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
   const handle = start([...command, ...parameters], {
-    env: { DAPR_HOST_IP: "127.0.0.1", NAMESPACE: "default" },
+    env: { DAPR_HOST_IP: "127.0.0.1", NAMESPACE: "default", ...both.env },
   });
-  return { handle, httpPort, grpcPort, health: `http://127.0.0.1:${httpPort}/v1.0/healthz` };
+  return {
+    handle,
+    httpPort,
+    grpcPort,
+    internalPort,
+    health: `http://127.0.0.1:${httpPort}/v1.0/healthz`,
+  };
 }

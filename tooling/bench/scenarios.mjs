@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { eventDelays, pull, push } from "./bulk-client.mjs";
 import { runBulk, runGrpc } from "./load.mjs";
+import { measureMutualTls } from "./mutual-tls.mjs";
 import { loadPair, withPair } from "./pair.mjs";
 import {
   freePorts,
@@ -49,6 +50,8 @@ export const scenarios = {
       const run = (duration) => runGrpc(pair.caller.grpcPort, "proxy", duration, connections);
       return named("proxy", await loadPair(pair, seconds, run));
     }),
+  /** The small POST between sidecars with certificates. */
+  mtls: measureMutualTls,
   /** What 100 MB on their way add to each sidecar's memory. */
   memory: async ({ command }) => {
     const up = await growth(command, (url, bytes) => push(`${url}/sink`, bytes));
