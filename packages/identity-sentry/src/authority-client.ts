@@ -29,6 +29,12 @@ export interface AskOptions {
   readonly random: () => number;
 }
 
+/**
+ * The authority took the request and could not sign it. Sentry before Dapr 1.17 signs in the way of
+ * the request, which fails when request and issuer have keys of different families.
+ */
+export class CannotSign extends OutriggerError {}
+
 /** The authority could not be reached, or is not who it must be: it may be a matter of time. */
 export class AuthorityAway extends Error {}
 
@@ -119,10 +125,11 @@ function failureOf(status: GrpcStatus): Error {
   if (status.origin === "connection" || status.origin === "deadline") {
     return new AuthorityAway(text, { cause: status.cause });
   }
-  return new OutriggerError(`error from sentry SignCertificate: ${text}`, {
-    code: "OTR_IDENTITY_REFUSED",
-    cause: status.cause,
-  });
+  const options = { code: "OTR_IDENTITY_REFUSED", cause: status.cause } as const;
+  const message = `error from sentry SignCertificate: ${text}`;
+  return status.code === RpcCode.INTERNAL
+    ? new CannotSign(message, options)
+    : new OutriggerError(message, options);
 }
 
 /** @throws the signal's reason. */

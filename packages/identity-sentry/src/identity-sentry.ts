@@ -18,10 +18,16 @@ import {
   watchTrustAnchors,
 } from "@outrigger/spiffe";
 import { acceptCertificate } from "./accept-certificate.ts";
-import { type Authority, AuthorityAway, askAuthority, pause } from "./authority-client.ts";
+import {
+  type Authority,
+  AuthorityAway,
+  askAuthority,
+  CannotSign,
+  pause,
+} from "./authority-client.ts";
 import { type IdentitySentryOptions, type ParsedOptions, parseIdentityOptions } from "./options.ts";
 import { renewalTime } from "./renewal-time.ts";
-import { createSigningRequest } from "./signing-request.ts";
+import { createSigningRequest, type KeyFamily } from "./signing-request.ts";
 
 /** Longest sleep at once: a machine that was suspended looks at the clock soon after. */
 const longestSleepMs = 60_000;
@@ -54,6 +60,7 @@ class IdentitySentry implements WorkloadIdentity {
   readonly #authority: Authority;
   readonly #svid: RotatingSvid;
   readonly #life = new AbortController();
+  #keyFamily: KeyFamily = "ed25519";
   #anchors: FileWatch | undefined;
   #renewing: Promise<void> | undefined;
 
@@ -149,10 +156,22 @@ class IdentitySentry implements WorkloadIdentity {
   }
 
   async #obtain(signal: AbortSignal): Promise<Received> {
+    try {
+      return await this.#obtainFor(this.#keyFamily, signal);
+    } catch (reason) {
+      if (!(reason instanceof CannotSign) || this.#keyFamily === "ecdsa") throw reason;
+      const received = await this.#obtainFor("ecdsa", signal);
+      this.#context.log.log("info", "the certificate authority wants ECDSA keys");
+      this.#keyFamily = "ecdsa";
+      return received;
+    }
+  }
+
+  async #obtainFor(family: KeyFamily, signal: AbortSignal): Promise<Received> {
     const { appId, namespace, now, random } = this.#context;
     const { requestedId = appId, validator, jwtAudiences, requestTimeoutMs } = this.#options;
     const { trustAnchors } = this.#svid;
-    const { csr, publicKey, privateKey } = await createSigningRequest();
+    const { csr, publicKey, privateKey } = await createSigningRequest(family);
     const response = await askAuthority(
       this.#authority,
       {

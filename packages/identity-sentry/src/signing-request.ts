@@ -12,12 +12,21 @@ export interface SigningRequest {
   readonly csr: string;
 }
 
+/** Families of keys: what Dapr's sidecars use now, and what they used before 1.17. */
+export type KeyFamily = "ed25519" | "ecdsa";
+
+/** Object identifiers in DER: 1.3.101.112 (RFC 8410 section 3) and ecdsa-with-SHA256 (RFC 5758). */
+const algorithms: Readonly<Record<KeyFamily, Buffer>> = {
+  ed25519: Buffer.from("06032b6570", "hex"),
+  ecdsa: Buffer.from("06082a8648ce3d040302", "hex"),
+};
+
 /**
- * Makes an Ed25519 key and a request with an empty subject and no attributes (RFC 2986), as Dapr's
- * sidecars send it: the authority takes the key from it and nothing else.
+ * Makes a key and a request with an empty subject and no attributes (RFC 2986), as Dapr's sidecars
+ * send it: the authority takes the key from it and nothing else.
  */
-export async function createSigningRequest(): Promise<SigningRequest> {
-  const { privateKey } = await generate("ed25519");
+export async function createSigningRequest(family: KeyFamily): Promise<SigningRequest> {
+  const privateKey = await generateKey(family);
   const publicKey = createPublicKey(privateKey);
   const info = sequence(
     Buffer.from([0x02, 0x01, 0x00]),
@@ -25,15 +34,20 @@ export async function createSigningRequest(): Promise<SigningRequest> {
     publicKey.export({ type: "spki", format: "der" }),
     Buffer.from([0xa0, 0x00]),
   );
-  const signature = sign(null, info, privateKey);
-  // The algorithm is 1.3.101.112 (RFC 8410 section 3); a bit string starts with its unused bits.
-  const algorithm = sequence(Buffer.from([0x06, 0x03, 0x2b, 0x65, 0x70]));
-  const request = sequence(info, algorithm, element(0x03, Buffer.from([0x00]), signature));
+  const signature = sign(family === "ed25519" ? null : "sha256", info, privateKey);
+  // A bit string starts with the number of its unused bits.
+  const bits = element(0x03, Buffer.from([0x00]), signature);
+  const request = sequence(info, sequence(algorithms[family]), bits);
   return {
     privateKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     publicKey,
     csr: toPem("CERTIFICATE REQUEST", request),
   };
+}
+
+async function generateKey(family: KeyFamily): Promise<KeyObject> {
+  if (family === "ed25519") return (await generate("ed25519")).privateKey;
+  return (await generate("ec", { namedCurve: "P-256" })).privateKey;
 }
 
 function sequence(...parts: readonly Buffer[]): Buffer {

@@ -88,6 +88,20 @@ test("a token is read for each request and sent as it is", async () => {
   expect(sentry.requests[0]).toMatchObject({ token: "secret\n", validator: 3 });
 });
 
+test("an authority that signs only requests of its own key family gets one", async () => {
+  await sentry.start(roots, async (request) => {
+    const csr = Buffer.from(request.csr).toString();
+    const text = execFileSync("openssl", ["req", "-verify", "-text", "-noout"], { input: csr });
+    if (text.includes("ED25519")) return refuse(RpcCode.INTERNAL, "failed to sign")(request);
+    return honest(roots)(request);
+  });
+  const component = identity();
+  await component.start?.(soon());
+  const [leaf] = component.current().certificateChain.split("\n\n");
+  expect(new X509Certificate(leaf ?? "").publicKey.asymmetricKeyType).toBe("ec");
+  expect(sentry.requests).toHaveLength(2);
+});
+
 test("tokens are asked for by audience", async () => {
   await sentry.start(roots, honest(roots));
   const component = identity({ jwtAudiences: ["a", "b"] });
@@ -105,7 +119,8 @@ describe("start fails for good when", () => {
     await expect(identity().start?.(soon())).rejects.toThrow(
       /^failed to retrieve the initial identity: error from sentry SignCertificate: rpc error: code = \w+ desc = /,
     );
-    expect(sentry.requests).toHaveLength(1);
+    // One that cannot sign is asked once more, with a key of the other family.
+    expect(sentry.requests).toHaveLength(code === RpcCode.INTERNAL ? 2 : 1);
   });
 
   test("the authority stays overloaded through five attempts", async () => {
