@@ -20,7 +20,8 @@ const declared = JSON.parse(readFileSync(join(import.meta.dirname, "h2spec.json"
 const path = "/v1.0/invoke/h2spec/method/echo";
 const installLimitMs = 120_000;
 const readyLimitMs = 15_000;
-const runLimitMs = 40_000;
+const runLimitMs = 30_000;
+const attempts = 3;
 
 const loopbackConfig = `apiVersion: dapr.io/v1alpha1
 kind: Configuration
@@ -54,33 +55,48 @@ process.exit(status);
 async function main() {
   const ports = await startSidecar();
   const names = wanted.length > 0 ? wanted : Object.keys(ports);
-  const results = await Promise.all(names.map((name) => run(name, ports[name])));
-  const problems = results.flatMap(({ name, cases }) => judge(name, cases));
+  const results = await Promise.all(names.map((name) => runUntilExpected(name, ports[name])));
+  const problems = results.flatMap((result) => result.problems);
   for (const problem of problems) console.log(problem);
   const totals = results.map(({ name, cases }) => {
-    const failed = cases.filter(({ outcome }) => outcome === "failed").length;
-    const skipped = cases.filter(({ outcome }) => outcome === "skipped").length;
-    return `${name} ${cases.length - failed - skipped} passed, ${failed} declared or failed, ${skipped} skipped`;
+    const count = (outcome) => cases.filter((each) => each.outcome === outcome).length;
+    return `${name} ${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`;
   });
   console.log(`h2spec: ${totals.join("; ")}; ${problems.length} unexpected`);
   return problems.length === 0 ? 0 : 1;
 }
 
-/** What differs from the declared failures, as lines to print. */
+/** h2spec judges by the frame that it sees first, which is a matter of time: what stays is true. */
+async function runUntilExpected(name, port) {
+  let problems;
+  for (let attempt = 1; ; attempt += 1) {
+    const { cases } = await run(name, port);
+    const found = judge(name, cases);
+    const ids = new Set(found.map(({ id }) => id));
+    problems = problems?.filter(({ id }) => ids.has(id)) ?? found;
+    if (problems.length === 0 || attempt === attempts) {
+      return { name, cases, problems: problems.map(({ text }) => `FAIL ${name}: ${text}`) };
+    }
+  }
+}
+
+/** What differs from the declared failures. */
 function judge(name, cases) {
-  if (cases.length === 0) return [`FAIL ${name}: no results`];
+  if (cases.length === 0) return [{ id: "", text: "no results" }];
   const failures = { ...declared.failures.all, ...declared.failures[name] };
+  const either = declared.either[name] ?? {};
   const problems = cases.flatMap(({ id, outcome, detail }) => {
+    if (either[id] !== undefined) return [];
     if (outcome === "failed" && failures[id] === undefined)
-      return [`FAIL ${name}: ${id}: ${detail}`];
+      return [{ id, text: `${id}: ${detail}` }];
     if (outcome === "passed" && failures[id] !== undefined) {
-      return [`FAIL ${name}: ${id} passes; take it out of h2spec.json`];
+      return [{ id, text: `${id} passes; take it out of h2spec.json` }];
     }
     return [];
   });
   const known = new Set(cases.map(({ id }) => id));
-  const gone = Object.keys(failures).filter((id) => !known.has(id));
-  return [...problems, ...gone.map((id) => `FAIL ${name}: there is no case ${id}`)];
+  const gone = Object.keys({ ...failures, ...either }).filter((id) => !known.has(id));
+  return [...problems, ...gone.map((id) => ({ id, text: `there is no case ${id}` }))];
 }
 
 async function run(name, port) {

@@ -52,6 +52,11 @@ export function messageTooLarge(length: number, maxBytes: number): GrpcStatus {
   };
 }
 
+/** A piece of a message can keep alive all that was read with it: so many small ones are copied. */
+const mergePieces = 64;
+/** Pieces that are larger on the average are few, and stay as they are. */
+const mergeBytes = mergePieces * 4_096;
+
 /**
  * Cuts a byte stream into messages. A message that lies in one chunk is a view of it; only those
  * that span chunks are copied. What is buffered never exceeds the limit by more than a chunk.
@@ -60,6 +65,8 @@ export class FrameParser {
   readonly #maxBytes: number;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
+  /** Pieces at the end of `#pending` that were not looked at for merging. */
+  #newPieces = 0;
   /** Bytes, prefix included, that the message in `#pending` needs; 0 while its prefix is incomplete. */
   #neededBytes = 0;
 
@@ -77,6 +84,8 @@ export class FrameParser {
     if (this.#pendingBytes === 0) return this.#cut(chunk, frames);
     this.#pending.push(chunk);
     this.#pendingBytes += chunk.length;
+    this.#newPieces += 1;
+    if (this.#newPieces === mergePieces) this.#merge();
     if (this.#pendingBytes < Math.max(this.#neededBytes, framePrefixBytes)) return undefined;
     if (this.#neededBytes === 0) {
       this.#pending = [Buffer.concat(this.#pending, this.#pendingBytes)];
@@ -85,6 +94,20 @@ export class FrameParser {
     }
     const rest = this.#join(frames);
     return rest.length === 0 ? undefined : this.#cut(rest, frames);
+  }
+
+  #merge(): void {
+    this.#newPieces = 0;
+    let bytes = 0;
+    for (const piece of this.#pending.slice(-mergePieces)) bytes += piece.length;
+    if (bytes >= mergeBytes) return;
+    const merged = Buffer.allocUnsafeSlow(bytes);
+    let offset = 0;
+    for (const piece of this.#pending.splice(-mergePieces)) {
+      merged.set(piece, offset);
+      offset += piece.length;
+    }
+    this.#pending.push(merged);
   }
 
   /** Makes one frame of the pending bytes, in memory of its own. Returns what lies behind it. */
@@ -103,6 +126,7 @@ export class FrameParser {
     this.#pending = [];
     this.#pendingBytes = 0;
     this.#neededBytes = 0;
+    this.#newPieces = 0;
     return rest;
   }
 

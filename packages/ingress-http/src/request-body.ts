@@ -53,18 +53,24 @@ class LateBodyError extends OutriggerError {
 
 function collect(source: Readable, declared: number, timeoutMs: number): Promise<Body> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    let body: Buffer | undefined;
     let length = 0;
     const timer = setTimeout(() => reject(new LateBodyError(length, declared)), timeoutMs);
     source.on("data", (chunk: Buffer) => {
-      chunks.push(chunk);
+      // Most bodies are one chunk. The others are copied as they come: a client that sends bytes one
+      // by one must not make us keep an object, and what was read with it, for each.
+      if (body === undefined && chunk.length >= declared) body = chunk;
+      else {
+        body ??= Buffer.allocUnsafeSlow(declared);
+        chunk.copy(body, length);
+      }
       length += chunk.length;
     });
     source.once("end", () => {
       // The usual end: without this, every request would make an error that nobody sees.
       source.off("close", left);
       clearTimeout(timer);
-      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length));
+      resolve(body?.subarray(0, length) ?? emptyBody);
     });
     const left = (): void => {
       clearTimeout(timer);
