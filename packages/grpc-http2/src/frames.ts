@@ -5,6 +5,8 @@ import type { GrpcStatus } from "./status.ts";
 export interface GrpcFrame {
   readonly compressed: boolean;
   readonly data: Uint8Array;
+  /** Bytes that pass through, prefixes included, whatever messages begin and end in them. */
+  readonly raw?: true;
 }
 
 /** Bytes before each message: one flag, four of length. */
@@ -36,7 +38,8 @@ export function frameMessage(data: Uint8Array, compressed = false): Uint8Array {
  * A received message with its prefix, without copying: the prefix always lies right before the data.
  * Only for frames that a `FrameParser` made.
  */
-export function framedBytes({ data }: GrpcFrame): Uint8Array {
+export function framedBytes({ data, raw }: GrpcFrame): Uint8Array {
+  if (raw) return data;
   return new Uint8Array(
     data.buffer,
     data.byteOffset - framePrefixBytes,
@@ -77,6 +80,16 @@ export class FrameParser {
   /** True in the middle of a message. */
   get partial(): boolean {
     return this.#pendingBytes > 0;
+  }
+
+  /** Gives away the beginning of a message that has not come to its end. */
+  takePending(): readonly Uint8Array[] {
+    const pending = this.#pending;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#neededBytes = 0;
+    this.#newPieces = 0;
+    return pending;
   }
 
   /** Appends the messages that `chunk` completes. Returns the failure that ends the stream, if any. */
@@ -152,20 +165,27 @@ export class FrameParser {
   }
 
   #readPrefix(bytes: Uint8Array, offset: number): GrpcStatus | undefined {
-    const flag = bytes[offset] as number;
-    if (flag > 1) {
-      return {
-        code: RpcCode.INTERNAL,
-        message: `grpc: received unexpected payload format ${flag}`,
-      };
-    }
-    const length =
-      (bytes[offset + 1] as number) * 0x1000000 +
-      (((bytes[offset + 2] as number) << 16) |
-        ((bytes[offset + 3] as number) << 8) |
-        (bytes[offset + 4] as number));
-    if (length > this.#maxBytes) return messageTooLarge(length, this.#maxBytes);
+    const length = readPrefix(bytes, offset, this.#maxBytes);
+    if (typeof length !== "number") return length;
     this.#neededBytes = framePrefixBytes + length;
     return undefined;
   }
+}
+
+/** Length of the message behind a prefix, or the failure that ends the stream. */
+export function readPrefix(
+  bytes: Uint8Array,
+  offset: number,
+  maxBytes: number,
+): number | GrpcStatus {
+  const flag = bytes[offset] as number;
+  if (flag > 1) {
+    return { code: RpcCode.INTERNAL, message: `grpc: received unexpected payload format ${flag}` };
+  }
+  const length =
+    (bytes[offset + 1] as number) * 0x1000000 +
+    (((bytes[offset + 2] as number) << 16) |
+      ((bytes[offset + 3] as number) << 8) |
+      (bytes[offset + 4] as number));
+  return length > maxBytes ? messageTooLarge(length, maxBytes) : length;
 }

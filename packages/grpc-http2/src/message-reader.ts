@@ -1,3 +1,4 @@
+import { FrameTracker } from "./frame-tracker.ts";
 import { FrameParser, type GrpcFrame } from "./frames.ts";
 import type { GrpcStatus } from "./status.ts";
 
@@ -21,6 +22,8 @@ const graceMs = 1;
 export class MessageReader implements AsyncIterable<GrpcFrame> {
   readonly #flow: FlowControl;
   readonly #parser: FrameParser;
+  readonly #maxMessageBytes: number;
+  #tracker: FrameTracker | undefined;
   #frames: GrpcFrame[] = [];
   #queuedBytes = 0;
   #paused = false;
@@ -34,6 +37,7 @@ export class MessageReader implements AsyncIterable<GrpcFrame> {
   constructor(flow: FlowControl, maxMessageBytes: number) {
     this.#flow = flow;
     this.#parser = new FrameParser(maxMessageBytes);
+    this.#maxMessageBytes = maxMessageBytes;
   }
 
   /** True when no more messages will arrive; some may still be queued. */
@@ -49,7 +53,10 @@ export class MessageReader implements AsyncIterable<GrpcFrame> {
   /** Takes bytes from the stream. Returns the failure that the stream must end with, if any. */
   push(chunk: Uint8Array): GrpcStatus | undefined {
     if (this.#ended || this.#discarding) return undefined;
-    const failure = this.#parser.push(chunk, this.#frames);
+    const failure =
+      this.#tracker === undefined
+        ? this.#parser.push(chunk, this.#frames)
+        : this.#pass(this.#tracker, chunk);
     this.#queuedBytes += chunk.length;
     if (failure !== undefined) {
       this.end(failure);
@@ -74,7 +81,24 @@ export class MessageReader implements AsyncIterable<GrpcFrame> {
 
   /** True when the stream stopped inside a message. */
   get partial(): boolean {
-    return this.#parser.partial;
+    return this.#tracker?.partial ?? this.#parser.partial;
+  }
+
+  /**
+   * From now on bytes are handed on as they come, in frames marked as raw: nobody here reads the
+   * messages, so none has to be there whole.
+   */
+  passThrough(): void {
+    if (this.#tracker !== undefined) return;
+    this.#tracker = new FrameTracker(this.#maxMessageBytes);
+    for (const piece of this.#parser.takePending()) this.#pass(this.#tracker, piece);
+    if (this.#frames.length > 0) this.#wakeReader?.();
+  }
+
+  #pass(tracker: FrameTracker, chunk: Uint8Array): GrpcStatus | undefined {
+    const failure = tracker.push(chunk);
+    if (failure === undefined) this.#frames.push({ compressed: false, data: chunk, raw: true });
+    return failure;
   }
 
   /** Starts the wait that `settled` resolves after. */

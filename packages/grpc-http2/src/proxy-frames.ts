@@ -10,7 +10,7 @@ export interface FrameHooks {
   cancel(): void;
 }
 
-/** Messages with their prefixes, as views of what was received. */
+/** Messages with their prefixes, in the pieces in which they were received. */
 export class ProxyFrames implements BodyStream, AsyncIterator<Uint8Array, undefined> {
   readonly #messages: MessageReader;
   readonly #hooks: FrameHooks;
@@ -18,6 +18,7 @@ export class ProxyFrames implements BodyStream, AsyncIterator<Uint8Array, undefi
 
   constructor(messages: MessageReader, hooks: FrameHooks) {
     this.#messages = messages;
+    messages.passThrough();
     this.#hooks = hooks;
   }
 
