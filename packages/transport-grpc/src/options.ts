@@ -14,7 +14,7 @@ export interface TransportGrpcOptions {
   bindRetryMs?: number;
   /** Bound on establishing a connection (TCP, TLS, SETTINGS), in milliseconds. Default 5000. */
   connectTimeoutMs?: number;
-  /** Largest gRPC message in both directions, in bytes. Bodies in chunks may be larger. Default 4 MiB. */
+  /** Largest gRPC message in both directions, in bytes; 0 takes empty ones only. Bodies in chunks may be larger. Default 4 MiB. */
   maxMessageBytes?: number;
   /** Largest list of HTTP/2 headers, in bytes. Default 4 MiB, as in Dapr. */
   maxHeaderListBytes?: number;
@@ -28,7 +28,7 @@ const schema = v.strictObject({
   fallbackToFreePort: v.optional(v.boolean("must be true or false"), false),
   bindRetryMs: v.optional(between(0, 2_147_483_647), 0),
   connectTimeoutMs: v.optional(between(1, 2_147_483_647), 5_000),
-  maxMessageBytes: v.optional(between(1, 2_147_483_647), 4_194_304),
+  maxMessageBytes: v.optional(between(0, 2_147_483_647), 4_194_304),
   maxHeaderListBytes: v.optional(between(1_024, 2_147_483_647), 4_194_304),
   unknownMethod: v.optional(
     v.custom<GrpcHandler>((value) => typeof value === "function", "must be a function"),

@@ -35,8 +35,11 @@ const ok: InvokeResponse = {
   body: Buffer.from("answer"),
 };
 
-async function serve(receive: TransportHandler["receive"]): Promise<GrpcClient> {
-  const transport = transportGrpc({ host: "127.0.0.1" })(testContext());
+async function serve(
+  receive: TransportHandler["receive"],
+  maxMessageBytes = 4_194_304,
+): Promise<GrpcClient> {
+  const transport = transportGrpc({ host: "127.0.0.1", maxMessageBytes })(testContext());
   const proxy: TransportHandler["proxy"] = async () => {
     throw rpcError("OTR_PEER_FAILED", { code: RpcCode.UNKNOWN, message: "nothing is proxied" });
   };
@@ -323,5 +326,16 @@ test("a port that is taken is OTR_LISTEN_FAILED", async () => {
   const second = transportGrpc({ host: "127.0.0.1", port })(testContext());
   await expect(second.listen(handler, AbortSignal.timeout(1_000))).rejects.toMatchObject({
     code: "OTR_LISTEN_FAILED",
+  });
+});
+
+test("a limit of 0 refuses every message that is not empty, as in Dapr", async () => {
+  const client = await serve(async () => ok, 0);
+  const size = encodeInternalInvokeRequest(request).length;
+  const response = await unary(client, request);
+  expect(await response.messages.read()).toBeUndefined();
+  expect(response.status).toMatchObject({
+    code: RpcCode.RESOURCE_EXHAUSTED,
+    message: `grpc: received message larger than max (${size} vs. 0)`,
   });
 });

@@ -41,7 +41,8 @@ export function grpcApiLog(
     lines.log("info", "gRPC API Called", {
       method,
       ...(userAgent ? { useragent: userAgent } : {}),
-      duration: Math.round(durationMs),
+      // Dapr counts whole milliseconds that have passed.
+      duration: Math.floor(durationMs),
       code,
     });
   };

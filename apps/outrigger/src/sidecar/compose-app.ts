@@ -25,7 +25,7 @@ export function composeApp(
   const grpcTarget = {
     ...target,
     tls: appProtocol === "grpcs",
-    maxMessageBytes: Math.max(1, options.maxBodyBytes),
+    maxMessageBytes: Math.max(0, options.maxBodyBytes),
   };
   const maxConcurrency = options.appMaxConcurrency;
   const appProxy = appProxyGrpc(grpcTarget);

@@ -66,7 +66,7 @@ function composeGrpc(
   return ingressGrpc({
     hosts: options.listenAddresses.map(withoutBrackets),
     port: options.grpcPort,
-    maxMessageBytes: Math.max(1, options.maxBodyBytes),
+    maxMessageBytes: Math.max(0, options.maxBodyBytes),
     // Dapr counts the header limit twice in KiB here (`pkg/api/grpc/server.go`).
     maxHeaderListBytes: Math.max(1_024, options.maxHeaderBytes * 1_024),
     isAllowed: (path) => isGroupAllowed(grpcGroups[path]),

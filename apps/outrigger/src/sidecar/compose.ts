@@ -63,7 +63,7 @@ async function internalServer(options: SidecarOptions): Promise<TransportGrpcOpt
     bindRetryMs: 10_000,
     // Dapr counts the header limit twice in KiB here (`pkg/api/grpc/server.go`); peers rely on the size.
     maxHeaderListBytes: Math.max(1_024, options.maxHeaderBytes * 1_024),
-    maxMessageBytes: Math.max(1, maxBodyBytes),
+    maxMessageBytes: Math.max(0, maxBodyBytes),
   };
 }
 
