@@ -1,5 +1,21 @@
 export type { ConformanceCase } from "./case.ts";
 export { testContext } from "./context.ts";
+export { invocationCases } from "./invocation/cases.ts";
+export type {
+  AppHandler,
+  AppReply,
+  AppRequest,
+  AppUnderTest,
+  ClientAnswer,
+  ClientCall,
+  IngressUnderTest,
+  InvocationAppFeatures,
+  InvocationClient,
+  InvocationIngressFeatures,
+  InvocationPair,
+  InvocationProtocol,
+  InvocationSubject,
+} from "./invocation/subject.ts";
 export { type CaseResult, formatReport, summary } from "./report.ts";
 export { resolverCases } from "./resolver/cases.ts";
 export { resolverFixture } from "./resolver/fixture.ts";

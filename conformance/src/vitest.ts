@@ -1,5 +1,7 @@
 import { describe, test } from "vitest";
 import type { ConformanceCase } from "./case.ts";
+import { invocationCases } from "./invocation/cases.ts";
+import type { InvocationSubject } from "./invocation/subject.ts";
 import { resolverCases } from "./resolver/cases.ts";
 import type { ResolverSubject } from "./resolver/subject.ts";
 import { type ConformanceRunOptions, runCase, type SetupSubject } from "./run.ts";
@@ -26,6 +28,11 @@ export function resolverConformance(options: ConformanceSuiteOptions<ResolverSub
 /** Registers the transport suite with vitest. */
 export function transportConformance(options: ConformanceSuiteOptions<TransportSubject>): void {
   registerCases(transportCases, options);
+}
+
+/** Registers the suite for an ingress and an app channel with vitest. */
+export function invocationConformance(options: ConformanceSuiteOptions<InvocationSubject>): void {
+  registerCases(invocationCases, options);
 }
 
 /** Registers the suite for sources of workload certificates with vitest. */

@@ -1,0 +1,32 @@
+import type {
+  AppUnderTest,
+  IngressUnderTest,
+  InvocationPair,
+  InvocationSubject,
+} from "@outrigger/conformance";
+import { transportGrpc } from "@outrigger/transport-grpc";
+import { grpcApp, grpcIngress } from "./invocation-grpc.ts";
+import { httpApp, httpIngress } from "./invocation-http.ts";
+
+/** Every combination of APIs and apps. */
+export const invocationPairs: readonly InvocationPair[] = [
+  ...(["http-http", "http-grpc", "grpc-http", "grpc-grpc"] as const),
+];
+
+/** A subject made of the real components, and how to release its apps. */
+export function invocationSubject(pair: InvocationPair): {
+  readonly subject: InvocationSubject;
+  teardown(): Promise<void>;
+} {
+  const cleanups: (() => unknown)[] = [];
+  const onCleanup = (cleanup: () => unknown): void => void cleanups.push(cleanup);
+  const ingress: IngressUnderTest = pair.startsWith("http-") ? httpIngress : grpcIngress;
+  const app: AppUnderTest = pair.endsWith("-http") ? httpApp(onCleanup) : grpcApp(onCleanup);
+  const transport = transportGrpc({ host: "127.0.0.1" });
+  return {
+    subject: { ingress, app, transport: { caller: transport, callee: transport } },
+    teardown: async () => {
+      for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+    },
+  };
+}
