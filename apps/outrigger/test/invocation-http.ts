@@ -39,10 +39,8 @@ function httpClient(address: ListenAddress | undefined): InvocationClient {
         headers: headersOf(call),
         signal,
       });
-      const received = once(sent, "response");
-      await sendBody(call, sent);
-      const [response] = (await received) as [IncomingMessage];
-      return answerOf(response);
+      const [received] = await Promise.all([once(sent, "response"), sendBody(call, sent)]);
+      return answerOf(received[0] as IncomingMessage);
     },
     healthy: async (route, signal) => {
       const path = route === "sidecar" ? "/v1.0/healthz" : "/v1.0/healthz/outbound";

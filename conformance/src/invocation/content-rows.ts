@@ -191,7 +191,7 @@ const streamed: readonly InvocationRow[] = [
     needs: { ingress: ["streams"] },
     call: { both: { body: () => pieces([]) } },
     app: { both: { body: nothing } },
-    answer: { http: { status: 200 } },
+    answer: { http: { status: 200, body: nothing } },
   },
 ];
 

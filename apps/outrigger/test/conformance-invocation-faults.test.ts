@@ -1,0 +1,48 @@
+import {
+  type InvocationPair,
+  type InvocationSubject,
+  invocationCases,
+  runCase,
+} from "@outrigger/conformance";
+import { expect, test } from "vitest";
+import type { Fault } from "./invocation-breakage.ts";
+import { deaf, faultsOf, unusedFaults } from "./invocation-faults.ts";
+import { invocationPairs, invocationSubject } from "./invocation-subject.ts";
+
+const ids = invocationCases.map(({ id }) => id);
+
+/** Fast: the transport is not what is broken here. */
+const timeoutMs = 1_500;
+
+async function outcomeWith(id: string, pair: InvocationPair, fault: Fault): Promise<string> {
+  const testCase = invocationCases.find((each) => each.id === id);
+  if (testCase === undefined) throw new Error(`no case ${id}`);
+  const setup = (): { readonly subject: InvocationSubject; teardown(): Promise<void> } => {
+    const made = invocationSubject(pair);
+    return { ...made, subject: fault(made.subject) };
+  };
+  return (await runCase(testCase, setup, { timeoutMs })).outcome;
+}
+
+test.for(ids)("%s catches what is broken, for every pair that it applies to", async (id) => {
+  const broken = faultsOf(id);
+  expect(broken.length).toBeGreaterThan(0);
+  const outcomes = new Set<string>();
+  for (const pair of invocationPairs) {
+    for (const [index, fault] of broken.entries()) {
+      const outcome = await outcomeWith(id, pair, fault);
+      if (outcome === "skipped") break;
+      outcomes.add(outcome === "passed" ? `${pair} passed with fault ${index}` : outcome);
+    }
+  }
+  expect([...outcomes]).toEqual(["failed"]);
+});
+
+test("a deadline that does not end the app's request is caught", async () => {
+  expect(await outcomeWith("invocation/timing/deadline", "grpc-http", deaf)).toBe("failed");
+});
+
+test("every fault belongs to a case, and ids are unique", () => {
+  expect(unusedFaults(ids)).toEqual([]);
+  expect(new Set(ids).size).toBe(ids.length);
+});
