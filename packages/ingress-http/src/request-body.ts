@@ -82,6 +82,9 @@ function collect(source: Readable, declared: number, timeoutMs: number): Promise
   });
 }
 
+/** A client that still sends after this much that nobody wants is cut off. Go's server takes 256 KiB. */
+const maxDiscardedBytes = 64 * 1_024 * 1_024;
+
 /**
  * A body that its reader pulls. When nobody needs the rest, it is thrown away as it comes in: a client
  * that writes its whole body before it reads would otherwise wait forever for an answer that is there.
@@ -117,7 +120,13 @@ class RequestBody implements BodyStream {
     const source = this.#source;
     source.off("readable", this.#onEvent);
     this.#wake();
-    if (!source.readableEnded && !source.destroyed) source.resume();
+    if (source.readableEnded || source.destroyed) return;
+    let left = maxDiscardedBytes;
+    source.on("data", (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left < 0) source.destroy();
+    });
+    source.resume();
   }
 
   async #next(): Promise<IteratorResult<Uint8Array>> {

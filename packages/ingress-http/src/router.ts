@@ -49,8 +49,8 @@ export function createRouter(parts: RouterParts): HttpHandler {
   const routes = listRoutes(parts);
   const invokes = !isPublic && settings.isAllowed("invoke", "v1.0/invoke/*");
   return async (request) => {
-    // Calls are the common case and their prefix is no fixed route's.
-    if (!request.path.startsWith("/v1.0/invoke/")) {
+    // Calls are the common case and their prefix is no fixed route's, unless dots lead out of it.
+    if (!request.path.startsWith("/v1.0/invoke/") || request.path.includes("/..")) {
       const found = findRoute(routes, request);
       if (found !== undefined) return found.route.handle(request, found.parameter);
       if (!invokes) return noRoute(routes, request);
