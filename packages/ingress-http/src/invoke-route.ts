@@ -14,6 +14,9 @@ import {
   type Sidecar,
 } from "@outrigger/core";
 import {
+  decodeTraceBin,
+  formatTraceparent,
+  type HttpHeadersResult,
   metadataToHttpHeaders,
   rpcCodeToHttpStatus,
   statusToJson,
@@ -136,27 +139,30 @@ function defaultContentType(request: HttpRequest, response: InvokeResponse): str
 function fromGrpcApp(response: InvokeResponse): HttpResponse {
   const { status } = response;
   const converted = metadataToHttpHeaders(response.headers);
+  const metadata = [...converted.headers, ...grpcAppTrace(converted)];
   if (status.code === RpcCode.OK) {
     const type = response.typeUrl === "" ? response.contentType : "application/x-protobuf";
     const body = response.body;
     const sniffed = isBuffered(body) && body.length > 0 ? detectContentType(body) : "";
     const contentType = type || sniffed;
     const headers = contentType === "" ? [] : ["Content-Type", contentType];
-    return { status: 200, headers: [...converted.headers, ...headers], body };
+    return { status: 200, headers: [...metadata, ...headers], body };
   }
   try {
     return {
       status: rpcCodeToHttpStatus(status.code),
-      headers: [
-        ...converted.headers,
-        "Content-Type",
-        response.contentType || "text/plain; charset=utf-8",
-      ],
+      headers: [...metadata, "Content-Type", response.contentType || "text/plain; charset=utf-8"],
       body: Buffer.from(statusToJson(status)),
     };
   } catch (reason) {
     return jsonError(500, "ERR_MALFORMED_RESPONSE", errorText(reason));
   }
+}
+
+/** A trace of a gRPC app's own; its text form counts for nothing (Dapr `pkg/messaging/v1/util.go`). */
+function grpcAppTrace({ grpcTraceBin }: HttpHeadersResult): HeaderList {
+  const span = grpcTraceBin === undefined ? undefined : decodeTraceBin(grpcTraceBin);
+  return span === undefined ? [] : ["Traceparent", formatTraceparent(span)];
 }
 
 function isOwnApp(sidecar: Sidecar, id: string): boolean {
