@@ -33,19 +33,22 @@ async function outcomeWith(id: string, pair: InvocationPair, fault: Fault): Prom
   return (await runCase(testCase, setup, { timeoutMs: timeOf(id) })).outcome;
 }
 
-test.for(ids)("%s catches what is broken, for every pair that it applies to", async (id) => {
-  const broken = faultsOf(id);
-  expect(broken.length).toBeGreaterThan(0);
-  const outcomes = new Set<string>();
-  for (const pair of invocationPairs) {
-    for (const [index, fault] of broken.entries()) {
-      const outcome = await outcomeWith(id, pair, fault);
-      if (outcome === "skipped") break;
-      outcomes.add(outcome === "passed" ? `${pair} passed with fault ${index}` : outcome);
+test.concurrent.for(ids)(
+  "%s catches what is broken, for every pair that it applies to",
+  async (id) => {
+    const broken = faultsOf(id);
+    expect(broken.length).toBeGreaterThan(0);
+    const outcomes = new Set<string>();
+    for (const pair of invocationPairs) {
+      for (const [index, fault] of broken.entries()) {
+        const outcome = await outcomeWith(id, pair, fault);
+        if (outcome === "skipped") break;
+        outcomes.add(outcome === "passed" ? `${pair} passed with fault ${index}` : outcome);
+      }
     }
-  }
-  expect([...outcomes]).toEqual(["failed"]);
-});
+    expect([...outcomes]).toEqual(["failed"]);
+  },
+);
 
 test("a deadline that does not end the app's request is caught", async () => {
   expect(await outcomeWith("invocation/timing/deadline", "grpc-http", deaf)).toBe("failed");

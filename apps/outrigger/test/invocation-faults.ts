@@ -89,6 +89,7 @@ const faults: readonly (readonly [string, readonly Fault[]])[] = [
     [unanswered("dapr-http-status"), unanswered("dapr-cache-control"), answered("cache-control")],
   ],
   ["invocation/header/reply-trace", [unanswered("traceparent")]],
+  ["invocation/header/reply-own-trace", [unanswered("traceparent"), answered("traceparent")]],
   ["invocation/header/trailers", [atResponse(() => ({ trailers: [] }))]],
   [
     "invocation/target/own-app",

@@ -1,6 +1,11 @@
 import type { InvocationRow } from "./row.ts";
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
+const otherTraceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+/** Version, trace id, span id and flags as OpenCensus writes them, in the base64 of gRPC. */
+const binaryTrace = Buffer.from(`0000${otherTraceId}0100f067aa0ba902b70201`, "hex")
+  .toString("base64")
+  .replace(/=+$/, "");
 const sameTrace = [new RegExp(`^00-${traceId}-[0-9a-f]{16}-0[0-9a-f]$`)];
 const ok = { http: { status: 200 }, grpc: { status: 0 } } as const;
 
@@ -155,6 +160,17 @@ const replies: readonly InvocationRow[] = [
     call: { both: { headers: ["traceparent", `00-${traceId}-b7ad6b7169203331-01`] } },
     app: {},
     answer: { both: { headers: { traceparent: sameTrace } } },
+  },
+  {
+    id: "invocation/header/reply-own-trace",
+    title: "an app that answers in a trace of its own has the last word over HTTP",
+    pairs: ["http-http", "http-grpc"],
+    reply: {
+      http: { headers: ["traceparent", `00-${otherTraceId}-00f067aa0ba902b7-01`] },
+      grpc: { headers: ["grpc-trace-bin", binaryTrace] },
+    },
+    app: {},
+    answer: { http: { headers: { traceparent: [`00-${otherTraceId}-00f067aa0ba902b7-01`] } } },
   },
   {
     id: "invocation/header/trailers",
