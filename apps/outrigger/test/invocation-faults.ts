@@ -149,6 +149,10 @@ const faults: readonly (readonly [string, readonly Fault[]])[] = [
     [atInvoke(async (next, request) => next({ ...request, body: await whole(request.body) }))],
   ],
   ["invocation/stream/slow-reader", [atResponse(({ body }) => ({ body: eager(body) }))]],
+  [
+    "invocation/stream/slow-app",
+    [atInvoke((next, request) => next({ ...request, body: eager(request.body) }))],
+  ],
   ["invocation/stream/broken-answer", [atResponse(({ body }) => ({ body: swallowing(body) }))]],
   ["invocation/health/ready", [healthOf([], true), healthOf(["x"], true), healthOf([], false)]],
   ["invocation/health/waits-for-app", [healthOf([], true), healthOf(["x"], false)]],
@@ -243,14 +247,17 @@ function eager(body: Body): Body {
   const chunks: Uint8Array[] = [];
   let wake: () => void = () => undefined;
   let ended = false;
-  void (async () => {
+  const end = (): void => {
+    ended = true;
+    wake();
+  };
+  const readAll = async (): Promise<void> => {
     for await (const chunk of body) {
       chunks.push(Buffer.from(chunk));
       wake();
     }
-    ended = true;
-    wake();
-  })();
+  };
+  readAll().then(end, end);
   return (async function* () {
     for (;;) {
       const chunk = chunks.shift();

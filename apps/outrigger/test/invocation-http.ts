@@ -16,13 +16,11 @@ import type {
 import { type HeaderList, headerValue, type ListenAddress } from "@outrigger/core";
 import { ingressHttp } from "@outrigger/ingress-http";
 
-const sizeLimit = 16 * 1_024 * 1_024;
-
 /** The HTTP API with a client on node:http. */
 export const httpIngress: IngressUnderTest = {
   protocol: "http",
   features: { streams: true, deadlines: false, healthRoutes: true },
-  create: ingressHttp({ hosts: ["127.0.0.1"], port: 0, maxBodyBytes: sizeLimit }),
+  create: ingressHttp({ hosts: ["127.0.0.1"], port: 0, maxBodyBytes: 0 }),
   client: ([address]) => httpClient(address),
 };
 

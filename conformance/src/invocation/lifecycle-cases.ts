@@ -1,5 +1,5 @@
-import { equal } from "node:assert/strict";
-import type { Runtime } from "@outrigger/core";
+import { equal, match } from "node:assert/strict";
+import { type Runtime, readBody } from "@outrigger/core";
 import type { ConformanceCase } from "../case.ts";
 import { gate } from "../transport/calls.ts";
 import { within } from "../transport/failure-cases.ts";
@@ -8,6 +8,7 @@ import type { AppHandler, InvocationSubject } from "./subject.ts";
 
 /** Time in which a stop that does not wait for its calls would have ended them. */
 const observedMs = 150;
+const bodyLimit = 65_536;
 
 /** Readiness, and the end of a sidecar while it has calls. */
 export const lifecycleCases: readonly ConformanceCase<InvocationSubject>[] = [
@@ -47,6 +48,23 @@ export const lifecycleCases: readonly ConformanceCase<InvocationSubject>[] = [
     id: "invocation/shutdown/callee",
     title: "the app's sidecar waits for its calls before it ends",
     run: (subject, signal) => stopDuringCall(subject, signal, ({ callee }) => callee),
+  },
+  {
+    id: "invocation/failure/callee-gone",
+    title: "an app whose sidecar has ended is a failure that names it",
+    run: async (subject, signal) => {
+      const handler: AppHandler = async () => appReply(subject);
+      await withMesh(subject, { handler }, signal, async ({ client, callee }) => {
+        const before = await within(client.call(clientCall(), signal), signal);
+        equal(before.status, successStatus(subject));
+        await within(callee.stop({ drainMs: 0 }), signal);
+        const answer = await within(client.call(clientCall(), signal), signal);
+        const overHttp = subject.ingress.protocol === "http";
+        equal(answer.status, overHttp ? 500 : 13);
+        const body = Buffer.from(await readBody(answer.body, bodyLimit)).toString();
+        match(overHttp ? body : answer.message, /failed to invoke, id: callee, err: /);
+      });
+    },
   },
 ];
 

@@ -1,7 +1,7 @@
 import { equal, ok, rejects } from "node:assert/strict";
 import { type Body, type BodyStream, readBody } from "@outrigger/core";
 import type { ConformanceCase } from "../case.ts";
-import { gate } from "../transport/calls.ts";
+import { gate, whenAborted } from "../transport/calls.ts";
 import { within } from "../transport/failure-cases.ts";
 import { appReply, clientCall, successStatus, withMesh } from "./mesh.ts";
 import type { AppHandler, InvocationSubject } from "./subject.ts";
@@ -63,28 +63,38 @@ export const streamCases: readonly ConformanceCase<InvocationSubject>[] = [
     title: "a client that does not read holds the app, and ends its answer by leaving",
     appliesTo: streams,
     run: async (subject, signal) => {
-      let produced = 0;
-      const ended = gate();
-      async function* produce(): AsyncGenerator<Uint8Array> {
-        try {
-          while (produced < total) {
-            produced += piece.length;
-            yield piece;
-          }
-        } finally {
-          ended.open();
-        }
-      }
-      const handler: AppHandler = async () => appReply(subject, { body: produce() });
+      const source = counted();
+      const handler: AppHandler = async () => appReply(subject, { body: source.body });
       await withMesh(subject, { handler }, signal, async ({ client }) => {
         const answer = await within(client.call(clientCall({ verb: "GET" }), signal), signal);
         const reading = iterate(answer.body);
         await within(reading.next(), signal);
-        await unchanging(() => produced, signal);
-        const bound = subject.bufferedBytes ?? defaultBufferedBytes;
-        ok(produced < bound, `${produced} bytes left the app, at most ${bound} may`);
+        await staysBelow(source.produced, subject, signal);
         await reading.return?.();
-        await within(ended.passed, signal);
+        await within(source.ended, signal);
+      });
+    },
+  },
+  {
+    id: "invocation/stream/slow-app",
+    title: "an app that does not read holds the client, whose leaving ends the request",
+    appliesTo: streams,
+    run: async (subject, signal) => {
+      const source = counted();
+      const arrived = gate();
+      const handler: AppHandler = async (request) => {
+        arrived.open();
+        await whenAborted(request.signal);
+        return "break-off";
+      };
+      await withMesh(subject, { handler }, signal, async ({ client }) => {
+        const leaving = new AbortController();
+        const calling = client.call(clientCall({ body: source.body }), leaving.signal);
+        await within(Promise.race([arrived.passed, calling]), signal);
+        await staysBelow(source.produced, subject, signal);
+        leaving.abort();
+        await within(rejects(calling), signal);
+        await within(source.ended, signal);
       });
     },
   },
@@ -111,6 +121,36 @@ export const streamCases: readonly ConformanceCase<InvocationSubject>[] = [
     },
   },
 ];
+
+/** More than any buffer holds, and how much of it has been taken. */
+function counted(): {
+  readonly body: BodyStream;
+  readonly ended: Promise<void>;
+  produced(): number;
+} {
+  let produced = 0;
+  const ended = gate();
+  async function* produce(): AsyncGenerator<Uint8Array> {
+    try {
+      while (produced < total) {
+        produced += piece.length;
+        yield piece;
+      }
+    } finally {
+      ended.open();
+    }
+  }
+  return { body: produce(), ended: ended.passed, produced: () => produced };
+}
+
+async function staysBelow(
+  produced: () => number,
+  { bufferedBytes = defaultBufferedBytes }: InvocationSubject,
+  signal: AbortSignal,
+): Promise<void> {
+  await unchanging(produced, signal);
+  ok(produced() < bufferedBytes, `${produced()} bytes were taken, at most ${bufferedBytes} may be`);
+}
 
 function inTwo(between: Promise<void>): BodyStream {
   return (async function* () {

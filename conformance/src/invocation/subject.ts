@@ -121,7 +121,7 @@ export interface InvocationAppFeatures {
 export interface IngressUnderTest {
   readonly protocol: InvocationProtocol;
   readonly features: InvocationIngressFeatures;
-  /** Must accept bodies of 9 MiB, listen on loopback and take any free port. */
+  /** Must accept bodies of 9 MiB, streamed ones of 64 MiB, and listen on any free port of loopback. */
   readonly create: IngressFactory;
   client(addresses: readonly ListenAddress[]): InvocationClient;
 }
