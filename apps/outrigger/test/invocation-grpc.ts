@@ -120,8 +120,8 @@ async function listenInFront(
   port: number,
   sockets: Set<Socket>,
 ): Promise<{ readonly port: number; close(): void }> {
-  const front = createServer((near) => {
-    const far = connect({ host: "127.0.0.1", port });
+  const front = createServer({ noDelay: true }, (near) => {
+    const far = connect({ host: "127.0.0.1", port, noDelay: true });
     for (const [socket, other] of [
       [near, far],
       [far, near],
