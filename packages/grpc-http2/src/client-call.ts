@@ -258,7 +258,11 @@ export class ClientCall implements GrpcResponse {
     if (reset) this.messages.discard();
     if (!reset && this.#stream.writableEnded) return;
     this.#reset = true;
-    this.#stream.close(constants.NGHTTP2_CANCEL);
+    // Not now: a stream that is reset in the middle of what node:http2 has read can be forgotten before
+    // it has sent its last bytes, and the session then sends empty DATA frames without end.
+    setImmediate(() => {
+      if (!this.#stream.destroyed) this.#stream.close(constants.NGHTTP2_CANCEL);
+    });
   }
 }
 

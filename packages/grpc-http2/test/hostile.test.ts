@@ -76,6 +76,24 @@ test("an error text of any length arrives, shortened", async () => {
   expect(message).toHaveLength(16_384);
 });
 
+test("answers that come before the body was sent never stop the process", async () => {
+  const { client } = await serve(async (call) => {
+    await call.messages.read();
+    call.finish({ code: 3, message: "enough" });
+  });
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    for (;;) yield body;
+  }
+  for (let round = 0; round < 20; round += 1) {
+    const calls = Array.from({ length: 20 }, async () => {
+      const response = await client.call({ path: "/a/b", headers: [], body: endless() });
+      while ((await response.messages.read()) !== undefined);
+      return response.status?.code;
+    });
+    expect(new Set(await Promise.all(calls))).toEqual(new Set([3]));
+  }
+});
+
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
 
