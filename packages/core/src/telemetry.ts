@@ -1,4 +1,5 @@
 import type { InvokeRequest, InvokeResponse } from "./call.ts";
+import type { ExternalTarget } from "./external-targets.ts";
 import type { Endpoint, ResolveRequest } from "./resolver.ts";
 
 /** Which half of the pipeline a call is in. */
@@ -11,8 +12,15 @@ export type CallSide = "caller" | "callee";
  */
 export interface Telemetry {
   started?(side: CallSide, call: InvokeRequest): unknown;
-  /** The target is known; `undefined` stands for the own app. */
-  resolved?(token: unknown, target: ResolveRequest, endpoint: Endpoint | undefined): void;
+  /**
+   * The target is known. An app has an `appId`, and an endpoint unless it is the own app; a server
+   * outside the mesh has a `kind` and never an endpoint.
+   */
+  resolved?(
+    token: unknown,
+    target: ResolveRequest | ExternalTarget,
+    endpoint: Endpoint | undefined,
+  ): void;
   /** An attempt failed and another one follows after `delayMs`. */
   retried?(token: unknown, reason: unknown, delayMs: number): void;
   denied?(token: unknown, call: InvokeRequest, reason: string): void;

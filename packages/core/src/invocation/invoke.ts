@@ -2,7 +2,7 @@ import type { AppChannel } from "../app-channel.ts";
 import type { AppHealth } from "../app-health.ts";
 import type { InvokeRequest, InvokeResponse } from "../call.ts";
 import { OutriggerError } from "../errors.ts";
-import type { ExternalTargets } from "../external-targets.ts";
+import type { ExternalTarget, ExternalTargets } from "../external-targets.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { normalizeMethod } from "./method-path.ts";
 import type { RemoteInvoker } from "./remote.ts";
@@ -46,16 +46,30 @@ async function invoke(
   const method = normalizeMethod(request.method);
   const target = parseTarget(request.target, parts.namespace);
   const call = method === request.method ? request : { ...request, method };
-  if (target.kind === "url") return requireEgress(parts, target.url).deliver(call, target);
+  if (target.kind === "url") {
+    return callOutside(parts, requireEgress(parts, target.url), token, call, target);
+  }
   // Endpoints come before apps, the own one included, and the namespace does not matter (Dapr).
   if (parts.egress?.hasEndpoint(target.appId)) {
-    return parts.egress.deliver(call, { kind: "endpoint", name: target.appId });
+    const endpoint = { kind: "endpoint", name: target.appId } as const;
+    return callOutside(parts, parts.egress, token, call, endpoint);
   }
   if (target.appId === parts.appId && target.namespace === parts.namespace) {
     parts.telemetry?.resolved?.(token, target, undefined);
     return callOwnApp(parts, call);
   }
   return parts.remote.invoke(call, target, token);
+}
+
+function callOutside(
+  { telemetry }: CallerParts,
+  egress: ExternalTargets,
+  token: unknown,
+  call: InvokeRequest,
+  target: ExternalTarget,
+): Promise<InvokeResponse> {
+  telemetry?.resolved?.(token, target, undefined);
+  return egress.deliver(call, target);
 }
 
 function requireEgress({ egress }: CallerParts, url: string): ExternalTargets {
