@@ -16,8 +16,10 @@ const highWaterBytes = 65_536;
  * answer must not pass for a whole one.
  */
 export class AnswerBody implements BodyStream {
+  /** Resolves when nothing more comes, however it ended. */
+  readonly ended: Promise<void>;
   readonly #flow: Flow;
-  readonly #onEnd: () => void;
+  #tellEnd: () => void = () => undefined;
   #chunks: Uint8Array[] = [];
   #bytes = 0;
   #paused = false;
@@ -25,10 +27,11 @@ export class AnswerBody implements BodyStream {
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
-  /** @param onEnd called once, when nothing more comes. */
-  constructor(flow: Flow, onEnd: () => void) {
+  constructor(flow: Flow) {
     this.#flow = flow;
-    this.#onEnd = onEnd;
+    this.ended = new Promise((resolve) => {
+      this.#tellEnd = resolve;
+    });
   }
 
   /** Returns whether the engine may go on. */
@@ -46,7 +49,7 @@ export class AnswerBody implements BodyStream {
     this.#ended = true;
     this.#failure = failure;
     this.#wake?.();
-    this.#onEnd();
+    this.#tellEnd();
   }
 
   /** What is complete by the next turn of the event loop, as small answers are, is one array. */

@@ -1,7 +1,8 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
+import { connect as connectTls, type SecureContext } from "node:tls";
 import { abortError } from "@outrigger/core";
 import type { BaseUrl } from "./base-url.ts";
+import { brokenOff } from "./engine-answer.ts";
 
 /** Where and how to connect. */
 export interface Dialing {
@@ -11,23 +12,17 @@ export interface Dialing {
 }
 
 /**
- * Opens a connection, the TLS handshake included, within the time that is left for it.
+ * Begins a connection that fails with `ETIMEDOUT` when it, the TLS handshake included, is not there
+ * in time.
  * @param protocols offered by ALPN, the preferred one first.
- * @throws Node's errors; `ETIMEDOUT` when it takes too long.
  */
-export function dial(
+export function openSocket(
   { base, secureContext, timeoutMs }: Dialing,
   protocols: string[],
-  signal: AbortSignal,
-): Promise<Socket | TLSSocket> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(abortError(signal));
-      return;
-    }
-    const { host, port } = base;
-    const secure = base.scheme === "https";
-    const socket = secure
+): Socket {
+  const { host, port } = base;
+  const socket =
+    base.scheme === "https"
       ? connectTls({
           host,
           port,
@@ -37,32 +32,47 @@ export function dial(
           ...(isIP(host) === 0 ? { servername: host } : {}),
         })
       : connectTcp({ host, port });
+  socket.setNoDelay(true);
+  const timer = setTimeout(() => {
+    const reason = new Error("connecting took too long");
+    socket.destroy(Object.assign(reason, { code: "ETIMEDOUT" }));
+  }, timeoutMs);
+  const settle = (): void => clearTimeout(timer);
+  socket.once(readyEvent(base), settle);
+  socket.once("close", settle);
+  // An error that nobody hears would end the process.
+  socket.on("error", () => undefined);
+  return socket;
+}
+
+/** Waits until a connection is usable. @throws Node's errors. */
+export function connected(socket: Socket, base: BaseUrl, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
     const fail = (reason: Error): void => {
       settle();
       socket.destroy();
       reject(reason);
     };
     const onAbort = (): void => fail(abortError(signal));
-    const onClose = (): void => fail(Object.assign(new Error("EOF"), { code: "UND_ERR_SOCKET" }));
-    const onTimeout = (): void =>
-      fail(Object.assign(new Error("connecting took too long"), { code: "ETIMEDOUT" }));
-    const timer = setTimeout(onTimeout, timeoutMs);
-    const onOpen = (): void => {
+    const onClose = (): void => fail(brokenOff());
+    const onReady = (): void => {
       settle();
-      socket.setNoDelay(true);
-      socket.setKeepAlive(true, 60_000);
-      resolve(socket);
+      resolve();
     };
     const settle = (): void => {
-      clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);
-      socket.off(secure ? "secureConnect" : "connect", onOpen);
+      socket.off(readyEvent(base), onReady);
       socket.off("close", onClose);
+      socket.off("error", fail);
     };
     signal.addEventListener("abort", onAbort, { once: true });
-    socket.once(secure ? "secureConnect" : "connect", onOpen);
+    socket.once(readyEvent(base), onReady);
     socket.once("close", onClose);
-    // Stays on: an error that nobody hears would end the process.
-    socket.on("error", fail);
+    socket.once("error", fail);
+    if (signal.aborted) onAbort();
   });
+}
+
+function readyEvent({ scheme }: BaseUrl): string {
+  return scheme === "https" ? "secureConnect" : "connect";
 }

@@ -9,16 +9,15 @@ import {
   type InvokeResponse,
   OutriggerError,
 } from "@outrigger/core";
-import { type BaseUrl, parseBaseUrl } from "./base-url.ts";
-import { ExternalServer } from "./external-server.ts";
+import { parseBaseUrl } from "./base-url.ts";
+import { deliver, type Route } from "./delivery.ts";
+import { NamedEndpoint } from "./endpoint.ts";
 import {
   type EgressHttpOptions,
   type EgressSettings,
   type HttpEndpoint,
   parseEgressOptions,
 } from "./options.ts";
-import { type FixedHeaders, fixedHeaders } from "./request-head.ts";
-import { secureContextOf } from "./tls-material.ts";
 import { UrlServers } from "./url-servers.ts";
 
 /** The way to HTTP servers outside the mesh: configured endpoints and URLs. */
@@ -27,32 +26,27 @@ export function egressHttp(options: EgressHttpOptions = {}): ComponentFactory<Ex
   return (context) => new EgressHttp(settings, context);
 }
 
-/** An endpoint that works, or what is wrong with it. */
-type Endpoint =
-  | {
-      readonly server: ExternalServer;
-      readonly base: BaseUrl;
-      readonly fixed: FixedHeaders;
-      readonly limit: ConcurrencyLimit;
-    }
-  | { readonly problem: string };
-
-const noHeaders: FixedHeaders = { list: [], lowerNames: new Set() };
-
 class EgressHttp implements ExternalTargets {
   readonly name = "egress-http";
-  readonly #endpoints = new Map<string, Endpoint>();
+  /** An endpoint that works, or the text that says what is wrong with it. */
+  readonly #endpoints = new Map<string, NamedEndpoint | string>();
   readonly #urls: UrlServers;
-  readonly #urlLimit: ConcurrencyLimit;
+  readonly #urlRoute: Omit<Route, "base">;
   #stopped = false;
 
   constructor(settings: EgressSettings, { log }: ComponentContext) {
-    this.#urls = new UrlServers(settings);
-    this.#urlLimit = new ConcurrencyLimit(settings.maxConcurrency);
+    this.#urls = new UrlServers(settings, () => undefined);
+    this.#urlRoute = {
+      fixed: { list: [], lowerNames: new Set() },
+      limit: new ConcurrencyLimit(settings.maxConcurrency),
+      traceContext: settings.traceContext,
+      followsRedirects: false,
+      serverOf: (base) => this.#urls.serverOf(base),
+    };
     for (const document of settings.endpoints) {
       const endpoint = openEndpoint(document, settings);
       this.#endpoints.set(document.name, endpoint);
-      if ("problem" in endpoint) log.log("error", endpoint.problem);
+      if (typeof endpoint === "string") log.log("error", endpoint);
     }
   }
 
@@ -63,8 +57,7 @@ class EgressHttp implements ExternalTargets {
   async deliver(call: InvokeRequest, target: ExternalTarget): Promise<InvokeResponse> {
     if (this.#stopped) throw new OutriggerError("the sidecar has stopped", { code: "OTR_STOPPED" });
     if (target.kind === "url") {
-      const base = parseBaseUrl(target.url);
-      return this.#urls.serverOf(base).deliver(call, base, noHeaders, this.#urlLimit);
+      return deliver(call, { ...this.#urlRoute, base: parseBaseUrl(target.url) });
     }
     const endpoint = this.#endpoints.get(target.name);
     if (endpoint === undefined) {
@@ -72,32 +65,28 @@ class EgressHttp implements ExternalTargets {
         code: "OTR_TARGET_INVALID",
       });
     }
-    if ("problem" in endpoint) {
-      throw new OutriggerError(endpoint.problem, { code: "OTR_EXTERNAL_FAILED" });
+    if (typeof endpoint === "string") {
+      throw new OutriggerError(endpoint, { code: "OTR_EXTERNAL_FAILED" });
     }
-    return endpoint.server.deliver(call, endpoint.base, endpoint.fixed, endpoint.limit);
+    return endpoint.deliver(call);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     const endpoints = [...this.#endpoints.values()];
     const closing = endpoints.map((endpoint) =>
-      "server" in endpoint ? endpoint.server.close() : undefined,
+      typeof endpoint === "string" ? undefined : endpoint.close(),
     );
     await Promise.all([...closing, this.#urls.close()]);
   }
 }
 
 /** What is wrong with one endpoint costs that endpoint alone: its calls tell, the others work. */
-function openEndpoint(document: HttpEndpoint, settings: EgressSettings): Endpoint {
+function openEndpoint(document: HttpEndpoint, settings: EgressSettings): NamedEndpoint | string {
   try {
     if (document.problem !== undefined) throw new Error(document.problem);
-    const base = parseBaseUrl(document.baseUrl);
-    const fixed = fixedHeaders(document.headers ?? []);
-    const secureContext = document.tls && secureContextOf(document.tls);
-    const server = new ExternalServer({ base, secureContext, settings });
-    return { server, base, fixed, limit: new ConcurrencyLimit(settings.maxConcurrency) };
+    return new NamedEndpoint(document, settings);
   } catch (reason) {
-    return { problem: `HTTPEndpoint ${document.name} is unusable: ${errorText(reason)}` };
+    return `HTTPEndpoint ${document.name} is unusable: ${errorText(reason)}`;
   }
 }

@@ -1,4 +1,4 @@
-import type { Body, ByteString, HeaderList } from "@outrigger/core";
+import type { Body, HeaderList } from "@outrigger/core";
 import type { RequestHead } from "./request-head.ts";
 
 /** What a server answered, before any conversion. */
@@ -7,6 +7,8 @@ export interface EngineAnswer {
   /** As received. */
   readonly headers: HeaderList;
   readonly body: Body;
+  /** Resolves when nothing more of the answer comes, however it ended. */
+  readonly ended: Promise<void>;
 }
 
 /** One request on its way. */
@@ -14,11 +16,12 @@ export interface EngineRequest {
   readonly head: RequestHead;
   readonly body: Body;
   readonly signal: AbortSignal;
-  /** Called once, when nothing of the exchange is left. */
-  readonly onClose: () => void;
 }
 
-/** Bytes as text of one character each. */
-export function byteString(bytes: Buffer): ByteString {
-  return bytes.toString("latin1");
+/** The code of a connection that ended where an answer was to come. */
+export const brokenOffCode = "OTR_BROKEN_OFF";
+
+/** The error of a connection that ended where an answer was to come. */
+export function brokenOff(): Error {
+  return Object.assign(new Error("the server broke off"), { code: brokenOffCode });
 }

@@ -1,19 +1,8 @@
 import type { SecureContext } from "node:tls";
-import {
-  abortError,
-  type ConcurrencyLimit,
-  headerValue,
-  type InvokeRequest,
-  type InvokeResponse,
-  isOutriggerError,
-  OutriggerError,
-} from "@outrigger/core";
-import { appResponseHeaders } from "@outrigger/protocol";
+import { abortError, OutriggerError } from "@outrigger/core";
 import type { BaseUrl } from "./base-url.ts";
-import type { EngineAnswer } from "./engine-answer.ts";
-import { externalFailure } from "./failure.ts";
+import type { EngineAnswer, EngineRequest } from "./engine-answer.ts";
 import type { EgressSettings } from "./options.ts";
-import { type FixedHeaders, requestHead } from "./request-head.ts";
 import type { ServerConnections } from "./server-connections.ts";
 
 /** What one server's connections are made from. */
@@ -33,30 +22,14 @@ export class ExternalServer {
     this.#parts = parts;
   }
 
-  /**
-   * Delivers a call.
-   * @param base where to: one server may have several base URLs.
-   * @throws OutriggerError.
-   */
-  async deliver(
-    call: InvokeRequest,
-    base: BaseUrl,
-    fixed: FixedHeaders,
-    limit: ConcurrencyLimit,
-  ): Promise<InvokeResponse> {
-    const { traceContext } = this.#parts.settings;
-    const head = requestHead(call, base, fixed, traceContext);
-    const onClose = await limit.acquire(call.signal);
+  /** Sends one request. @throws OutriggerError when the caller or the sidecar is gone; engines' errors. */
+  async exchange(request: EngineRequest): Promise<EngineAnswer> {
     try {
       const connections = await this.#open();
-      const { body, signal } = call;
-      return toInvokeResponse(await connections.exchange({ head, body, signal, onClose }));
+      return await connections.exchange(request);
     } catch (reason) {
-      onClose();
-      if (isOutriggerError(reason)) throw reason;
-      if (call.signal.aborted) throw abortError(call.signal);
-      if (this.#closed) throw stopped();
-      throw externalFailure(reason, head, base);
+      if (request.signal.aborted) throw abortError(request.signal);
+      throw this.#closed ? stopped() : reason;
     }
   }
 
@@ -70,7 +43,7 @@ export class ExternalServer {
   async close(): Promise<void> {
     this.#closed = true;
     const connections = await this.#connections;
-    await connections?.destroy();
+    connections?.destroy();
   }
 
   #open(): Promise<ServerConnections> {
@@ -88,15 +61,4 @@ export class ExternalServer {
 
 function stopped(): OutriggerError {
   return new OutriggerError("the sidecar has stopped", { code: "OTR_STOPPED" });
-}
-
-function toInvokeResponse({ status, headers, body }: EngineAnswer): InvokeResponse {
-  return {
-    status: { code: status, message: "", details: [] },
-    headers: appResponseHeaders(headers),
-    trailers: [],
-    contentType: headerValue(headers, "content-type") ?? "",
-    typeUrl: "",
-    body,
-  };
 }

@@ -1,23 +1,35 @@
 import { joinHostPort, OutriggerError } from "@outrigger/core";
 import type { BaseUrl } from "./base-url.ts";
-import type { RequestHead } from "./request-head.ts";
+import { brokenOffCode } from "./engine-answer.ts";
 
-/** What Node's and undici's errors have in common. */
+/** What the engines' errors have in common. */
 interface EngineError {
   readonly code?: string;
   readonly message?: string;
   readonly reason?: string;
+  readonly syscall?: string;
   readonly address?: string;
   readonly port?: number;
   readonly errors?: readonly EngineError[];
 }
 
+/** The request as error texts name it. */
+export interface FailedRequest {
+  /** Of the first request, where redirects followed. */
+  readonly method: string;
+  readonly url: string;
+}
+
 /** An engine's error in the words of Go's HTTP client, which tools match on. */
-export function externalFailure(reason: unknown, head: RequestHead, base: BaseUrl): OutriggerError {
+export function externalFailure(
+  reason: unknown,
+  head: FailedRequest,
+  base: BaseUrl,
+): OutriggerError {
   const engine = firstOf(reason as EngineError);
   const code = engine.code ?? "";
   const address = joinHostPort(engine.address ?? base.host, engine.port ?? base.port);
-  const dial = dialTexts[code];
+  const dial = engine.syscall === "read" ? undefined : dialTexts[code];
   if (dial !== undefined) return unreachable(head, `dial tcp ${address}: ${dial}`, reason);
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
     return unreachable(head, `dial tcp: lookup ${base.host}: no such host`, reason);
@@ -28,18 +40,23 @@ export function externalFailure(reason: unknown, head: RequestHead, base: BaseUr
   }
   const alert = alertText(code);
   if (alert !== undefined) return failed(head, `remote error: tls: ${alert}`, reason);
-  if (code === "UND_ERR_HEADERS_OVERFLOW") {
+  if (code === "HPE_HEADER_OVERFLOW") {
     return failed(head, "net/http: server response headers exceeded the limit; aborted", reason);
   }
   if (code.startsWith("HPE_")) {
     const text = `net/http: HTTP/1.x transport connection broken: malformed HTTP response (${engine.message})`;
     return failed(head, text, reason);
   }
-  if (code === "UND_ERR_SOCKET") return failed(head, "EOF", reason);
+  if (code === brokenOffCode || isHangUp(engine)) return failed(head, "EOF", reason);
   if (code === "ECONNRESET" || code === "EPIPE") {
     return failed(head, `read tcp ${address}: read: connection reset by peer`, reason);
   }
   return failed(head, engine.message ?? String(reason), reason);
+}
+
+/** Node gives a connection that was ended the code of one that was reset, but no system call. */
+function isHangUp({ code, syscall }: EngineError): boolean {
+  return code === "ECONNRESET" && syscall === undefined;
 }
 
 /** A name with several addresses gives one error for each; the first is what Go tells too. */
@@ -50,7 +67,6 @@ function firstOf(reason: EngineError): EngineError {
 const dialTexts: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connect: connection refused",
   ETIMEDOUT: "i/o timeout",
-  UND_ERR_CONNECT_TIMEOUT: "i/o timeout",
   EHOSTUNREACH: "connect: no route to host",
   ENETUNREACH: "connect: network is unreachable",
 };
@@ -85,17 +101,18 @@ function alertText(code: string): string | undefined {
   return match?.[1]?.toLowerCase().replaceAll("_", " ");
 }
 
-function unreachable(head: RequestHead, text: string, cause: unknown): OutriggerError {
+function unreachable(head: FailedRequest, text: string, cause: unknown): OutriggerError {
   return failure("OTR_EXTERNAL_UNREACHABLE", head, text, cause);
 }
 
-function failed(head: RequestHead, text: string, cause: unknown): OutriggerError {
+/** What is wrong with an answer, in the words of Go's HTTP client. */
+export function failed(head: FailedRequest, text: string, cause?: unknown): OutriggerError {
   return failure("OTR_EXTERNAL_FAILED", head, text, cause);
 }
 
 function failure(
   code: "OTR_EXTERNAL_UNREACHABLE" | "OTR_EXTERNAL_FAILED",
-  head: RequestHead,
+  head: FailedRequest,
   text: string,
   cause: unknown,
 ): OutriggerError {

@@ -1,144 +1,90 @@
-import { Readable } from "node:stream";
-import { abortError, type Body, type HeaderList, isBuffered } from "@outrigger/core";
-import { type Dispatcher, Pool } from "undici";
+import type { ClientRequest, IncomingMessage } from "node:http";
+import { abortError, type Body, emptyBody, isBuffered } from "@outrigger/core";
 import { AnswerBody } from "./answer-body.ts";
-import type { BaseUrl } from "./base-url.ts";
-import { byteString, type EngineAnswer, type EngineRequest } from "./engine-answer.ts";
+import { brokenOff, type EngineAnswer, type EngineRequest } from "./engine-answer.ts";
 import type { RequestHead } from "./request-head.ts";
+import { upload } from "./upload.ts";
 
-/** What a pool of HTTP/1.1 connections works with. */
-export interface Http1Parts {
-  readonly base: BaseUrl;
-  readonly maxConnections: number;
-  readonly idleTimeoutMs: number;
-  readonly maxResponseHeaderBytes: number;
-  readonly connect: NonNullable<Pool.Options["connect"]>;
-}
-
-/** The pool of one server. */
-export function http1Pool(parts: Http1Parts): Pool {
-  return new Pool(parts.base.origin, {
-    connections: parts.maxConnections,
-    connect: parts.connect,
-    pipelining: 1,
-    keepAliveTimeout: parts.idleTimeoutMs,
-    keepAliveMaxTimeout: parts.idleTimeoutMs,
-    maxHeaderSize: parts.maxResponseHeaderBytes,
-    // How long an answer may take is the caller's decision.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
-}
-
-/** Sends one request over HTTP/1.1. @throws undici's errors, and those of the body. */
-export function exchangeHttp1(pool: Pool, request: EngineRequest): Promise<EngineAnswer> {
-  const { head, body, signal } = request;
+/** Sends one request over HTTP/1.1. @throws Node's errors, and those of the body. */
+export function exchangeHttp1(
+  outgoing: ClientRequest,
+  { head, body, signal }: EngineRequest,
+): Promise<EngineAnswer> {
   return new Promise((resolve, reject) => {
-    const upload = payload(body);
-    const exchange = new Http1Exchange(request, upload, resolve, reject);
-    if (signal.aborted) {
-      exchange.onError(abortError(signal));
-      return;
-    }
-    try {
-      pool.dispatch(
-        {
-          path: head.path,
-          method: head.method as Dispatcher.HttpMethod,
-          headers: framed(head),
-          body: upload,
-        },
-        exchange,
-      );
-    } catch (reason) {
-      exchange.onError(reason instanceof Error ? reason : new Error(String(reason)));
+    if (signal.aborted) throw abortError(signal);
+    let received: Received | undefined;
+    const onAbort = (): void => {
+      const reason = abortError(signal);
+      reject(reason);
+      received?.answer.end(reason);
+      outgoing.destroy();
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    // An answer that has begun tells by itself how it ends.
+    outgoing.on("error", reject);
+    outgoing.once("close", () => {
+      signal.removeEventListener("abort", onAbort);
+      if (received === undefined) reject(brokenOff());
+    });
+    outgoing.once("response", (incoming) => {
+      received = { incoming, answer: answerOf(outgoing, incoming) };
+      const { ended } = received.answer;
+      received.answer
+        .settle()
+        .then((settled) => resolve(toAnswer(incoming, settled, ended)), reject);
+    });
+    outgoing.once("upgrade", (incoming, socket) => {
+      // The server switched protocols: nobody speaks the other one, so only the head is answered.
+      socket.destroy();
+      resolve(toAnswer(incoming, emptyBody, Promise.resolve()));
+    });
+    setHeaders(outgoing, head);
+    if (isBuffered(body)) outgoing.end(body.length === 0 ? undefined : body);
+    else {
+      upload(outgoing, head.contentLength, body).catch((reason: Error) => {
+        reject(reason);
+        // What has arrived as a whole stays one; half of an answer must not pass for a whole one.
+        if (received?.incoming.complete !== true) received?.answer.end(reason);
+        outgoing.destroy();
+      });
     }
   });
 }
 
-function framed({ headers, contentLength }: RequestHead): string[] {
-  const list = [...headers];
-  // Without a length undici sends chunks.
-  if (contentLength !== undefined && contentLength > 0) {
-    list.push("Content-Length", `${contentLength}`);
-  }
-  return list;
+interface Received {
+  readonly incoming: IncomingMessage;
+  readonly answer: AnswerBody;
 }
 
-function payload(body: Body): Uint8Array | Readable | null {
-  if (isBuffered(body)) return body.length === 0 ? null : body;
-  const upload = Readable.from(body, { objectMode: false, highWaterMark: 65_536 });
-  // The exchange fails with it; an error that nobody hears would end the process.
-  upload.on("error", () => undefined);
-  return upload;
+function setHeaders(outgoing: ClientRequest, { headers, contentLength }: RequestHead): void {
+  for (let index = 0; index < headers.length; index += 2) {
+    // Repeated names are rare: appendHeader keeps all of their values, in order.
+    outgoing.appendHeader(headers[index] as string, headers[index + 1] as string);
+  }
+  // Dapr sends no hop-by-hop header of its own; the connection is kept all the same.
+  outgoing.removeHeader("connection");
+  if (contentLength === undefined) outgoing.setHeader("Transfer-Encoding", "chunked");
+  else if (contentLength > 0) outgoing.setHeader("Content-Length", contentLength);
 }
 
-class Http1Exchange implements Dispatcher.DispatchHandlers {
-  readonly #request: EngineRequest;
-  readonly #upload: Uint8Array | Readable | null;
-  readonly #resolve: (answer: EngineAnswer) => void;
-  readonly #reject: (reason: unknown) => void;
-  readonly #onAbort: () => void;
-  #abort: ((reason: Error) => void) | undefined;
-  #answer: AnswerBody | undefined;
-  #closed = false;
+function answerOf(outgoing: ClientRequest, incoming: IncomingMessage): AnswerBody {
+  const answer = new AnswerBody({
+    resume: () => incoming.resume(),
+    cancel: () => outgoing.destroy(),
+  });
+  incoming.on("data", (chunk: Buffer) => {
+    if (!answer.push(chunk)) incoming.pause();
+  });
+  incoming.once("end", () => {
+    answer.end();
+    // Nobody wants the rest of an upload that is answered already.
+    if (!outgoing.writableEnded) outgoing.destroy();
+  });
+  incoming.on("error", (reason: Error) => answer.end(reason));
+  incoming.once("close", () => answer.end(brokenOff()));
+  return answer;
+}
 
-  constructor(
-    request: EngineRequest,
-    upload: Uint8Array | Readable | null,
-    resolve: (answer: EngineAnswer) => void,
-    reject: (reason: unknown) => void,
-  ) {
-    this.#request = request;
-    this.#upload = upload;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.#onAbort = () => this.#cancel(abortError(request.signal));
-    request.signal.addEventListener("abort", this.#onAbort, { once: true });
-  }
-
-  onConnect(abort: (reason?: Error) => void): void {
-    this.#abort = abort;
-    // Given up while it waited for a connection.
-    if (this.#closed) abort(abortError(this.#request.signal));
-  }
-
-  onHeaders(status: number, rawHeaders: Buffer[], resume: () => void): boolean {
-    if (status < 200 || this.#closed) return true;
-    const flow = { resume, cancel: (reason: Error) => this.#cancel(reason) };
-    const answer = new AnswerBody(flow, () => this.#close());
-    this.#answer = answer;
-    const headers: HeaderList = rawHeaders.map(byteString);
-    answer.settle().then((body) => this.#resolve({ status, headers, body }), this.#reject);
-    return true;
-  }
-
-  onData(chunk: Buffer): boolean {
-    return this.#answer?.push(chunk) ?? true;
-  }
-
-  onComplete(): void {
-    this.#answer?.end();
-    this.#close();
-  }
-
-  onError(reason: Error): void {
-    this.#reject(reason);
-    this.#answer?.end(reason);
-    this.#close();
-  }
-
-  #cancel(reason: Error): void {
-    this.onError(reason);
-    this.#abort?.(reason);
-  }
-
-  #close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#request.signal.removeEventListener("abort", this.#onAbort);
-    // The producer of a body that nobody reads to its end has to know.
-    if (this.#upload instanceof Readable) this.#upload.destroy();
-    this.#request.onClose();
-  }
+function toAnswer(incoming: IncomingMessage, body: Body, ended: Promise<void>): EngineAnswer {
+  return { status: incoming.statusCode ?? 0, headers: incoming.rawHeaders, body, ended };
 }

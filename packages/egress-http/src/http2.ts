@@ -1,9 +1,10 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
 import type { TLSSocket } from "node:tls";
-import { abortError, type BodyStream, type HeaderList, isBuffered } from "@outrigger/core";
+import { abortError, type HeaderList, isBuffered } from "@outrigger/core";
 import { AnswerBody } from "./answer-body.ts";
-import type { EngineAnswer, EngineRequest } from "./engine-answer.ts";
+import { brokenOff, type EngineAnswer, type EngineRequest } from "./engine-answer.ts";
 import type { RequestHead } from "./request-head.ts";
+import { upload } from "./upload.ts";
 
 /** Turns a connection on which the server chose `h2` into a session. */
 export function http2Session(
@@ -22,23 +23,25 @@ export function http2Session(
   return session;
 }
 
-/** Sends one request over HTTP/2. @throws Node's errors, and those of the body. */
+/**
+ * Sends one request over HTTP/2.
+ * @param onHead called when the server answers: from then on the request must not be sent again.
+ * @throws Node's errors, and those of the body.
+ */
 export function exchangeHttp2(
   session: ClientHttp2Session,
   request: EngineRequest,
+  onHead: () => void,
 ): Promise<EngineAnswer> {
-  const { head, body, signal, onClose } = request;
+  const { head, body, signal } = request;
   return new Promise((resolve, reject) => {
     if (signal.aborted) throw abortError(signal);
     const endStream = isBuffered(body) && body.length === 0;
     const stream = session.request(headersOf(head), { endStream });
-    const answer = new AnswerBody(
-      {
-        resume: () => stream.resume(),
-        cancel: (reason) => stream.destroy(reason),
-      },
-      onClose,
-    );
+    const answer = new AnswerBody({
+      resume: () => stream.resume(),
+      cancel: (reason) => stream.destroy(reason),
+    });
     const fail = (reason: Error): void => {
       reject(reason);
       answer.end(reason);
@@ -50,9 +53,13 @@ export function exchangeHttp2(
     };
     signal.addEventListener("abort", onAbort, { once: true });
     stream.once("response", (headers, _flags, rawHeaders?: string[]) => {
+      onHead();
       const status = headers[":status"] ?? 0;
       const list: HeaderList = rawHeaders ?? [];
-      answer.settle().then((settled) => resolve({ status, headers: list, body: settled }), reject);
+      const { ended } = answer;
+      answer
+        .settle()
+        .then((settled) => resolve({ status, headers: list, body: settled, ended }), reject);
     });
     stream.on("data", (chunk: Buffer) => {
       if (!answer.push(chunk)) stream.pause();
@@ -60,6 +67,8 @@ export function exchangeHttp2(
     stream.once("end", () => {
       if (stream.aborted || isReset(stream)) fail(brokenOff());
       else answer.end();
+      // Nobody wants the rest of an upload that is answered already (RFC 9113 section 8.1).
+      if (!stream.writableEnded) stream.close(constants.NGHTTP2_CANCEL);
     });
     stream.on("error", fail);
     stream.once("close", () => {
@@ -69,7 +78,7 @@ export function exchangeHttp2(
     if (isBuffered(body)) {
       if (!endStream) stream.end(body);
     } else {
-      upload(stream, head, body).catch((reason: Error) => {
+      upload(stream, head.contentLength, body).catch((reason: Error) => {
         fail(reason);
         stream.destroy(reason);
       });
@@ -80,10 +89,6 @@ export function exchangeHttp2(
 /** A server that has answered may reset the rest of an upload without an error (RFC 9113 section 8.1). */
 function isReset({ rstCode }: ClientHttp2Stream): boolean {
   return rstCode !== undefined && rstCode !== 0;
-}
-
-function brokenOff(): Error {
-  return Object.assign(new Error("the server broke off"), { code: "UND_ERR_SOCKET" });
 }
 
 function headersOf({
@@ -105,36 +110,4 @@ function headersOf({
     result["content-length"] = `${contentLength}`;
   }
   return result;
-}
-
-/** Writes a streamed body at the pace of the server. */
-async function upload(
-  stream: ClientHttp2Stream,
-  { contentLength }: RequestHead,
-  body: BodyStream,
-): Promise<void> {
-  let sent = 0;
-  for await (const chunk of body) {
-    sent += chunk.length;
-    if (contentLength !== undefined && sent > contentLength) break;
-    if (stream.destroyed || stream.writableEnded) return;
-    if (!stream.write(chunk)) await drained(stream);
-  }
-  if (contentLength !== undefined && sent !== contentLength) {
-    throw new Error(`http: ContentLength=${contentLength} with Body length ${sent}`);
-  }
-  stream.end();
-}
-
-function drained(stream: ClientHttp2Stream): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      stream.off("drain", done);
-      stream.off("close", done);
-      resolve();
-    };
-    stream.on("drain", done);
-    stream.on("close", done);
-    if (stream.destroyed) done();
-  });
 }

@@ -26,8 +26,8 @@ export interface FixedHeaders {
   readonly lowerNames: ReadonlySet<string>;
 }
 
-/** The sidecars' own secret, which is nobody else's business, and what the engine does not send. */
-const neverSent: ReadonlySet<string> = new Set(["dapr-api-token", "expect"]);
+/** The sidecars' own secret, which is nobody else's business, and what comes from the URL. */
+const neverSent: ReadonlySet<string> = new Set(["dapr-api-token", "host"]);
 
 /** What a document cannot set: the target, the trace and the framing of each request. */
 const notSettable: ReadonlySet<string> = new Set([
@@ -98,7 +98,7 @@ function headersOf(
   for (let index = 0; index < sent.length; index += 2) {
     const name = sent[index] as string;
     const lower = name.toLowerCase();
-    if (neverSent.has(lower) || lower === "host" || fixed.lowerNames.has(lower)) continue;
+    if (neverSent.has(lower) || fixed.lowerNames.has(lower)) continue;
     if (lower === "authorization") authorized = true;
     headers.push(name, sent[index + 1] as string);
   }
