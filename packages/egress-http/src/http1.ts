@@ -41,6 +41,7 @@ export function exchangeHttp1(
     setHeaders(outgoing, head);
     if (isBuffered(body)) outgoing.end(body.length === 0 ? undefined : body);
     else {
+      flushSoon(outgoing);
       upload(outgoing, head.contentLength, body).catch((reason: Error) => {
         reject(reason);
         // What has arrived as a whole stays one; half of an answer must not pass for a whole one.
@@ -48,6 +49,13 @@ export function exchangeHttp1(
         outgoing.destroy();
       });
     }
+  });
+}
+
+/** A server may answer, or refuse, before the first part of a stream is there. */
+function flushSoon(outgoing: ClientRequest): void {
+  setImmediate(() => {
+    if (!outgoing.headersSent && !outgoing.destroyed) outgoing.flushHeaders();
   });
 }
 

@@ -1,14 +1,17 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createSecureServer } from "node:http2";
 import { createServer } from "node:https";
+import { createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TLSSocket } from "node:tls";
 import type { ExternalTargets, InvokeResponse } from "@outrigger/core";
 import { readBody } from "@outrigger/core";
 import type { EndpointTls } from "@outrigger/egress-http";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { callOf, listen, open, releaseAll, site } from "./servers.ts";
+import { callOf, httpServer, listen, open, releaseAll, site } from "./servers.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "egress-http-"));
 const pem: Record<"ca" | "cert" | "key", string> = { ca: "", cert: "", key: "" };
@@ -125,4 +128,73 @@ test("HTTP/2 by ALPN: one session, streams, early answers and resets", async () 
   const reset = egress.deliver(callOf({ ...post, method: "reset" }), site);
   await expect(reset).rejects.toMatchObject({ code: "OTR_EXTERNAL_FAILED" });
   expect(sessions).toBe(1);
+});
+
+test("a redirect to another host or out of TLS takes neither certificate nor credentials along", async () => {
+  const seen: { readonly url: string; readonly hasCertificate: boolean; readonly key: unknown }[] =
+    [];
+  const plain = await httpServer((request, response) => {
+    seen.push({ url: "plain", hasCertificate: false, key: request.headers["x-key"] });
+    response.end("arrived");
+  });
+  const options = { ...pem, requestCert: true, rejectUnauthorized: false };
+  const port = await listen(
+    createServer(options, (request, response) => {
+      const { socket, url = "", headers } = request;
+      const certificate = (socket as TLSSocket).getPeerCertificate();
+      const hasCertificate = Object.keys(certificate).length > 0;
+      seen.push({ url, hasCertificate, key: headers["x-key"] });
+      const next =
+        url === "/m" ? `https://localhost:${port}/other` : `http://127.0.0.1:${plain}/plain`;
+      response.writeHead(302, { location: next }).end();
+    }),
+  );
+  const tls = { ca: pem.ca, certificate: pem.cert, privateKey: pem.key };
+  const headers = [["X-Key", "secret"]] as const;
+  const baseUrl = `https://127.0.0.1:${port}`;
+  const egress = open({ endpoints: [{ name: "site", baseUrl, headers, tls }] });
+  expect(await textOf(await egress.deliver(callOf(), site))).toBe("arrived");
+  expect(seen).toEqual([
+    { url: "/m", hasCertificate: true, key: "secret" },
+    { url: "/other", hasCertificate: false, key: undefined },
+    { url: "plain", hasCertificate: false, key: undefined },
+  ]);
+});
+
+test("leaving TLS drops credentials on the same host too", async () => {
+  let seen: string | undefined = "unset";
+  const plain = await httpServer((request, response) => {
+    seen = request.headers.authorization;
+    response.end("arrived");
+  });
+  const server = createServer(pem, (_request, response) => {
+    response.writeHead(302, { location: `http://127.0.0.1:${plain}/` }).end();
+  });
+  const egress = siteAt(await listen(server), { ca: pem.ca });
+  await egress.deliver(callOf({ metadata: ["Authorization", "Bearer x"] }), site);
+  expect(seen).toBeUndefined();
+});
+
+test("a further connection that stalls in its handshake ends with the time for connecting", async () => {
+  const server = createServer(pem, () => undefined);
+  await listen(server);
+  let connections = 0;
+  const port = await listen(
+    createTcpServer((socket) => {
+      socket.on("error", () => undefined);
+      connections += 1;
+      // The first one works and is kept busy, the others get no word.
+      if (connections === 1) server.emit("connection", socket);
+    }),
+  );
+  const baseUrl = `https://127.0.0.1:${port}`;
+  const endpoints = [{ name: "site", baseUrl, tls: { ca: pem.ca } }];
+  const egress = open({ connectTimeoutMs: 200, endpoints });
+  const caller = new AbortController();
+  const arrived = once(server, "request");
+  const busy = egress.deliver(callOf({ signal: caller.signal }), site);
+  await arrived;
+  await expect(egress.deliver(callOf(), site)).rejects.toThrow(/i\/o timeout$/);
+  caller.abort();
+  await expect(busy).rejects.toMatchObject({ code: "OTR_ABORTED" });
 });
