@@ -1,11 +1,10 @@
 import { type Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
 import { Agent as SecureAgent, request as secureRequest } from "node:https";
-import { type Body, isBuffered } from "@outrigger/core";
+import { type Body, isBuffered, writeBody } from "@outrigger/core";
 import type { Engine, EngineResponse } from "./engine.ts";
 import { Http1Answer } from "./http1-answer.ts";
 import type { ChannelSettings } from "./options.ts";
 import { PlainAgent } from "./plain-agent.ts";
-import { writeBody } from "./request-body.ts";
 import type { RequestHead } from "./request-head.ts";
 import { responseBody } from "./response-body.ts";
 
@@ -131,6 +130,7 @@ function deliver(
     let answer: IncomingMessage | undefined;
     outgoing.once("response", (response) => {
       answer = response;
+      response.once("end", () => stopUpload(outgoing));
       resolve(response);
     });
     outgoing.once("upgrade", (response, socket) => {
@@ -141,11 +141,26 @@ function deliver(
     });
     if (isBuffered(body)) outgoing.end(body.length === 0 ? undefined : body);
     else {
-      writeBody(outgoing, head, body).catch((reason: unknown) => {
+      flushSoon(outgoing);
+      writeBody(outgoing, head.contentLength, body).catch((reason: unknown) => {
         reject(reason);
         breakOff(outgoing, answer, reason);
       });
     }
+  });
+}
+
+/** An app may answer, or refuse, before the first part of a stream is there. */
+function flushSoon(outgoing: ClientRequest): void {
+  setImmediate(() => {
+    if (!outgoing.headersSent && !outgoing.destroyed) outgoing.flushHeaders();
+  });
+}
+
+/** Nobody reads the rest of a request that is answered; its connection is of no use to another one. */
+function stopUpload(outgoing: ClientRequest): void {
+  setImmediate(() => {
+    if (!outgoing.writableEnded) outgoing.destroy();
   });
 }
 

@@ -1,6 +1,6 @@
 import type { ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
 import { constants } from "node:http2";
-import { abortError, type Body, isBuffered, joinHostPort } from "@outrigger/core";
+import { abortError, type Body, isBuffered, joinHostPort, writeBody } from "@outrigger/core";
 import type { Engine, EngineResponse } from "./engine.ts";
 import {
   Http2Failure,
@@ -12,7 +12,6 @@ import {
 import { http2Headers, joinRepeated } from "./http2-headers.ts";
 import { Http2Sessions, type Lease } from "./http2-sessions.ts";
 import type { ChannelSettings } from "./options.ts";
-import { writeBody } from "./request-body.ts";
 import type { RequestHead } from "./request-head.ts";
 import { type Answer, responseBody } from "./response-body.ts";
 
@@ -133,6 +132,10 @@ class Exchange implements Answer {
           resolve({ status, headers: rawHeaders, body: received });
         }, reject);
       });
+      // Nobody reads the rest of a request that is answered.
+      stream.once("end", () => {
+        if (!stream.writableEnded) this.cancel();
+      });
       stream.on("error", (reason) => reject(this.failure(reason)));
       stream.once("close", () => {
         this.#signal.removeEventListener("abort", onAbort);
@@ -162,8 +165,13 @@ class Exchange implements Answer {
   }
 
   cancel(): void {
-    this.stream.close(constants.NGHTTP2_CANCEL);
-    this.stream.destroy();
+    // Not now: a stream that is reset in the middle of what node:http2 has read can be forgotten
+    // before it has sent its last bytes, and the session then sends empty DATA frames without end.
+    setImmediate(() => {
+      if (this.stream.destroyed) return;
+      this.stream.close(constants.NGHTTP2_CANCEL);
+      this.stream.destroy();
+    });
   }
 
   #send(head: RequestHead, body: Body, reject: (reason: Error) => void): void {
@@ -171,7 +179,7 @@ class Exchange implements Answer {
       if (body.length > 0) this.stream.end(body);
       return;
     }
-    writeBody(this.stream, head, body).catch((reason: unknown) => {
+    writeBody(this.stream, head.contentLength, body).catch((reason: unknown) => {
       // Half a request must not pass for a whole one, nor the answer that was under way.
       this.#breakOff(reason instanceof Error ? reason : new Error(String(reason)), reject);
     });

@@ -85,3 +85,4 @@ export type {
   TransportFeatures,
   TransportHandler,
 } from "./transport.ts";
+export { writeBody } from "./write-body.ts";

@@ -1,9 +1,8 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { abortError, type Body, emptyBody, isBuffered } from "@outrigger/core";
+import { abortError, type Body, emptyBody, isBuffered, writeBody } from "@outrigger/core";
 import { AnswerBody } from "./answer-body.ts";
 import { brokenOff, type EngineAnswer, type EngineRequest } from "./engine-answer.ts";
 import type { RequestHead } from "./request-head.ts";
-import { upload } from "./upload.ts";
 
 /** Sends one request over HTTP/1.1. @throws Node's errors, and those of the body. */
 export function exchangeHttp1(
@@ -42,7 +41,7 @@ export function exchangeHttp1(
     if (isBuffered(body)) outgoing.end(body.length === 0 ? undefined : body);
     else {
       flushSoon(outgoing);
-      upload(outgoing, head.contentLength, body).catch((reason: Error) => {
+      writeBody(outgoing, head.contentLength, body).catch((reason: Error) => {
         reject(reason);
         // What has arrived as a whole stays one; half of an answer must not pass for a whole one.
         if (received?.incoming.complete !== true) received?.answer.end(reason);

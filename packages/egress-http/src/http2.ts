@@ -1,10 +1,9 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
 import type { TLSSocket } from "node:tls";
-import { abortError, type HeaderList, isBuffered } from "@outrigger/core";
+import { abortError, type HeaderList, isBuffered, writeBody } from "@outrigger/core";
 import { AnswerBody } from "./answer-body.ts";
 import { brokenOff, type EngineAnswer, type EngineRequest } from "./engine-answer.ts";
 import type { RequestHead } from "./request-head.ts";
-import { upload } from "./upload.ts";
 
 /** Turns a connection on which the server chose `h2` into a session. */
 export function http2Session(
@@ -40,7 +39,7 @@ export function exchangeHttp2(
     const stream = session.request(headersOf(head), { endStream });
     const answer = new AnswerBody({
       resume: () => stream.resume(),
-      cancel: (reason) => stream.destroy(reason),
+      cancel: (reason) => resetSoon(stream, reason),
     });
     const fail = (reason: Error): void => {
       reject(reason);
@@ -49,7 +48,7 @@ export function exchangeHttp2(
     const onAbort = (): void => {
       const reason = abortError(signal);
       fail(reason);
-      stream.destroy(reason);
+      resetSoon(stream, reason);
     };
     signal.addEventListener("abort", onAbort, { once: true });
     stream.once("response", (headers, _flags, rawHeaders?: string[]) => {
@@ -68,7 +67,7 @@ export function exchangeHttp2(
       if (stream.aborted || isReset(stream)) fail(brokenOff());
       else answer.end();
       // Nobody wants the rest of an upload that is answered already (RFC 9113 section 8.1).
-      if (!stream.writableEnded) stream.close(constants.NGHTTP2_CANCEL);
+      if (!stream.writableEnded) resetSoon(stream);
     });
     stream.on("error", fail);
     stream.once("close", () => {
@@ -78,11 +77,23 @@ export function exchangeHttp2(
     if (isBuffered(body)) {
       if (!endStream) stream.end(body);
     } else {
-      upload(stream, head.contentLength, body).catch((reason: Error) => {
+      writeBody(stream, head.contentLength, body).catch((reason: Error) => {
         fail(reason);
-        stream.destroy(reason);
+        resetSoon(stream, reason);
       });
     }
+  });
+}
+
+/**
+ * Not now: a stream that is reset in the middle of what node:http2 has read can be forgotten before it
+ * has sent its last bytes, and the session then sends empty DATA frames without end.
+ */
+function resetSoon(stream: ClientHttp2Stream, reason?: Error): void {
+  setImmediate(() => {
+    if (stream.destroyed) return;
+    stream.close(constants.NGHTTP2_CANCEL);
+    if (reason !== undefined) stream.destroy(reason);
   });
 }
 

@@ -130,6 +130,30 @@ test("HTTP/2 by ALPN: one session, streams, early answers and resets", async () 
   expect(sessions).toBe(1);
 });
 
+test("HTTP/2 answers that come before the body was sent never stop the process", async () => {
+  const server = createSecureServer({ ...pem });
+  server.on("stream", (stream) => {
+    stream.on("error", () => undefined);
+    stream.once("data", () => {
+      stream.respond({ ":status": 413 });
+      stream.end("enough");
+    });
+  });
+  const egress = siteAt(await listen(server), { ca: pem.ca });
+  const chunk = Buffer.alloc(16_384, 1);
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    for (;;) yield chunk;
+  }
+  const post = { http: { verb: "POST", query: "" }, bodyLength: undefined };
+  for (let round = 0; round < 20; round += 1) {
+    const calls = Array.from({ length: 20 }, async () => {
+      const answer = await egress.deliver(callOf({ ...post, body: endless() }), site);
+      return `${answer.status.code} ${await textOf(answer)}`;
+    });
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(["413 enough"]));
+  }
+});
+
 test("a redirect to another host or out of TLS takes neither certificate nor credentials along", async () => {
   const seen: { readonly url: string; readonly hasCertificate: boolean; readonly key: unknown }[] =
     [];

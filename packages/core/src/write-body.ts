@@ -1,14 +1,19 @@
 import type { Writable } from "node:stream";
-import type { BodyStream } from "@outrigger/core";
+import type { BodyStream } from "./call.ts";
 
-/** Writes a streamed body at the pace of the server. */
-export async function upload(
+/**
+ * Writes a streamed body at the pace of whoever reads it, and ends the stream. When the stream closes
+ * before, the body is released at once, even while it waits for its own source.
+ * @param contentLength declared length in bytes; `undefined` when unknown.
+ * @throws Error in the words of Go's HTTP client when the body has another length than declared;
+ *   whatever the body itself throws.
+ */
+export async function writeBody(
   outgoing: Writable,
   contentLength: number | undefined,
   body: BodyStream,
 ): Promise<void> {
   const chunks = body[Symbol.asyncIterator]();
-  // The producer of a body that nobody takes has to know, even while it waits for its own source.
   const release = (): void => void chunks.return?.().catch(() => undefined);
   outgoing.once("close", release);
   let sent = 0;
