@@ -6,8 +6,8 @@ import type { TLSSocket } from "node:tls";
 import { type AppChannelHttpOptions, appChannelHttp } from "@outrigger/app-channel-http";
 import { type AppChannel, readBody, silentLogger } from "@outrigger/core";
 import { afterEach, expect, test } from "vitest";
+import { selfSigned } from "../../app-channel-grpc/test/self-signed.ts";
 import { call } from "./h2c-app.ts";
-import { selfSigned } from "./self-signed.ts";
 
 const certificate = selfSigned();
 const cleanups: (() => unknown)[] = [];

@@ -1,3 +1,4 @@
+import { bool, int, list, text } from "./flag-builders.ts";
 import type { FlagSpec } from "./flag-spec.ts";
 import { ignoredFlags } from "./ignored-flags.ts";
 
@@ -126,19 +127,3 @@ export const sidecarFlags: readonly FlagSpec[] = [
   ...specialFlags,
   ...ignoredFlags,
 ];
-
-function text(name: string, value: string, help: string): FlagSpec {
-  return { name, type: "string", default: value, help };
-}
-
-function bool(name: string, help: string, value = false): FlagSpec {
-  return { name, type: "bool", default: value, help };
-}
-
-function int(name: string, value: number, help: string): FlagSpec {
-  return { name, type: "int", default: value, help };
-}
-
-function list(name: string, help: string): FlagSpec {
-  return { name, type: "strings", default: [], help };
-}

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { bool, int, text } from "../flags/flag-builders.ts";
 import type { FlagSpec } from "../flags/flag-spec.ts";
 
 const authorityFlags: readonly FlagSpec[] = [
@@ -67,15 +68,3 @@ export const sentryFlags: readonly FlagSpec[] = [
   ...jwtFlags,
   ...logFlags,
 ];
-
-function text(name: string, value: string, help: string): FlagSpec {
-  return { name, type: "string", default: value, help };
-}
-
-function bool(name: string, help: string, value = false): FlagSpec {
-  return { name, type: "bool", default: value, help };
-}
-
-function int(name: string, value: number, help: string): FlagSpec {
-  return { name, type: "int", default: value, help };
-}

@@ -5,7 +5,7 @@ import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { frameMessage, type GrpcHandler, GrpcServer } from "@outrigger/grpc-http2";
 import { appPaths, decodeInvokeRequest, encodeInvokeResponse } from "@outrigger/protocol";
-import { selfSigned } from "./self-signed.ts";
+import { selfSigned } from "../../../../packages/app-channel-grpc/test/self-signed.ts";
 
 /** What an app listens for. */
 export type AppProtocol = "http" | "https" | "h2c" | "grpc" | "grpcs";
