@@ -15,7 +15,7 @@ import { delimiter, join } from "node:path";
 const root = join(import.meta.dirname, "..");
 const sidecar = join(root, "apps/outrigger/bin/daprd.js");
 const cache = join(root, "node_modules/.cache/h2spec");
-const source = "github.com/summerwind/h2spec/cmd/h2spec@latest";
+const source = "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible";
 const declared = JSON.parse(readFileSync(join(import.meta.dirname, "h2spec.json"), "utf8"));
 const path = "/v1.0/invoke/h2spec/method/echo";
 const installLimitMs = 120_000;
@@ -181,8 +181,7 @@ async function findBinary() {
   const installed = await runBounded("go", ["install", source], { GOBIN: cache }, installLimitMs);
   if (installed === undefined) return join(cache, name);
   console.log(`H2SPEC NOT RUN: ${installed}`);
-  const hasGo = (await runBounded("go", ["version"], {}, 10_000)) === undefined;
-  process.exit(hasGo && process.env.CI === "true" ? 1 : 0);
+  process.exit(process.env.CI === "true" ? 1 : 0);
 }
 
 /** Runs a program to its end. Returns what went wrong, if anything. */

@@ -1,9 +1,11 @@
 import {
   type Connection,
   emptyBody,
+  headerValue,
   type InvokeRequest,
   type InvokeResponse,
   isBuffered,
+  isHttpStatus,
   OutriggerError,
   type ProxyCall,
   type ProxyResponse,
@@ -110,9 +112,9 @@ export class GrpcConnection implements Connection {
       }
       const reader = this.#bodyReader(call, response);
       reader.accept(message.payload);
-      // Complete and successful already: no stream for the consumer. A failure surfaces in the body.
-      const complete = response.status?.code === RpcCode.OK;
-      return toInvokeResponse(call, head, complete ? await reader.readQueued() : reader);
+      // Complete already: no stream for the consumer. A failure surfaces in the body.
+      const isWhole = response.status?.code === RpcCode.OK || hasDeclaredLength(head, reader);
+      return toInvokeResponse(call, head, isWhole ? await reader.readQueued() : reader);
     } catch (reason) {
       response.cancel();
       throw reason;
@@ -176,6 +178,19 @@ export class GrpcConnection implements Connection {
     if (status.origin === "request" && status.cause instanceof OutriggerError) return status.cause;
     return toCallerError(status, call.signal);
   }
+}
+
+/**
+ * An HTTP answer whose declared bytes are all here is whole, even when the peer's sidecar is killed
+ * before it can say so: no call is lost by what only its end would have told.
+ */
+function hasDeclaredLength(
+  { status, headers }: InternalInvokeResponse,
+  body: PayloadReader,
+): boolean {
+  if (status === undefined || !isHttpStatus(status.code)) return false;
+  const declared = headerValue(headers, "content-length");
+  return declared !== undefined && declared === `${body.queuedBytes}`;
 }
 
 function laterPayload(bytes: Uint8Array): StreamPayload | undefined {

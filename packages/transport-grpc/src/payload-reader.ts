@@ -34,6 +34,11 @@ export class PayloadReader implements BodyStream, AsyncIterator<Uint8Array, unde
     if (payload.data.length > 0) this.#queue.push(payload.data);
   }
 
+  /** Bytes that were accepted and not read yet. */
+  get queuedBytes(): number {
+    return this.#queue.reduce((bytes, chunk) => bytes + chunk.length, 0);
+  }
+
   /** Takes the messages that are already there. Call it once, when they are all. */
   async readQueued(): Promise<Uint8Array> {
     for (const frame of this.#source.messages.take()) {

@@ -232,6 +232,26 @@ const oldPeer: Record<string, GrpcHandler> = {
   },
 };
 
+test.each([
+  ["whole by its declared length", "5", undefined],
+  ["shorter than declared", "6", "error receiving message"],
+  ["of unknown length", undefined, "error receiving message"],
+  ["of a length that is no number", "five", "error receiving message"],
+])("when the peer fails after the bytes, an answer %s", async (_name, length, failure) => {
+  const connection = await peer({
+    [CallLocalStream]: async (received) => {
+      for await (const _frame of received.messages);
+      const headers = length === undefined ? [] : ["Content-Length", length];
+      const message = { response: { ...head, headers }, payload: payload("whole", 0) };
+      await received.write(frameMessage(encodeInternalInvokeResponseStream(message)));
+      throw new Error("killed");
+    },
+  });
+  const text = invokeText(connection);
+  if (failure === undefined) expect(await text).toBe("whole");
+  else await expect(text).rejects.toThrow(failure);
+});
+
 test("a peer without CallLocalStream is called the old way", async () => {
   const connection = await peer(oldPeer);
   const request = call({ body: Buffer.from("replay"), bodyLength: 6 });
