@@ -7,6 +7,7 @@ import {
   type ReceivedCall,
   type Runtime,
   type RuntimeOptions,
+  type WorkloadIdentity,
 } from "@outrigger/core";
 import { afterEach, expect, test, vi } from "vitest";
 import { answer, ListResolver, ScriptedTransport } from "./fakes.ts";
@@ -222,4 +223,22 @@ test("metadata holds what clients set, within a bound", async () => {
   });
   for (let index = 1; index < 1_024; index++) runtime.metadata.set(`k${index}`, "v");
   expect(() => runtime.metadata.set("one-more", "v")).toThrow("1024 attributes");
+});
+
+test("an expired certificate makes the sidecar unready, and a new one ready again", async () => {
+  let nowMs = 1_000;
+  let expiresAtMs = 2_000;
+  const svid = { spiffeId: "", certificateChain: "", privateKey: "", trustAnchors: "" };
+  const identity: WorkloadIdentity = {
+    name: "identity-test",
+    current: () => ({ ...svid, notBeforeMs: 0, expiresAtMs }),
+    onRotate: () => () => undefined,
+  };
+  const { runtime } = await start({ identity: () => identity, now: () => nowMs });
+  await runtime.whenReady();
+  expect(runtime.health.unready()).toEqual([]);
+  nowMs = 2_000;
+  expect(runtime.health.unready()).toEqual(["workload-certificate"]);
+  expiresAtMs = 3_000;
+  expect(runtime.health.unready()).toEqual([]);
 });
