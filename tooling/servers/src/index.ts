@@ -1,0 +1,16 @@
+export type { ServerName } from "./catalogue.ts";
+export { findServer, serversOrSkip } from "./find.ts";
+export { KubernetesApi, KubernetesApiError, type KubernetesObject } from "./kubernetes-api.ts";
+export { type ClusterBinaries, KubernetesCluster } from "./kubernetes-cluster.ts";
+export {
+  type Account,
+  allow,
+  createCustomResource,
+  createNamespace,
+  createPod,
+  type Rule,
+  requestToken,
+  resignToken,
+  type TokenRequest,
+} from "./kubernetes-objects.ts";
+export { freePorts, ServerProcess } from "./server-process.ts";

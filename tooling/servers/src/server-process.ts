@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const keptLogBytes = 8_192;
+const stopLimitMs = 5_000;
+const pollMs = 25;
+
+/** A server that runs as a process of its own, with the end of what it printed. */
+export class ServerProcess {
+  readonly name: string;
+  readonly #child: ChildProcess;
+  #log = "";
+
+  constructor(binary: string, parameters: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    this.name = binary.split(/[\\/]/).at(-1) ?? binary;
+    this.#child = spawn(binary, parameters, {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const keep = (bytes: Buffer): void => {
+      this.#log = (this.#log + bytes.toString("utf8")).slice(-keptLogBytes);
+    };
+    this.#child.stdout?.on("data", keep);
+    this.#child.stderr?.on("data", keep);
+    this.#child.once("error", (error) => keep(Buffer.from(error.message)));
+  }
+
+  /** Waits until `isReady` says so. Rejects, with what the server printed, when it ends or is late. */
+  async ready(isReady: () => Promise<boolean>, limitMs: number): Promise<void> {
+    const endsAt = Date.now() + limitMs;
+    while (!(await isReady().catch(() => false))) {
+      if (!this.#runs()) throw new Error(`${this.name} ended:\n${this.#log}`);
+      if (Date.now() > endsAt) {
+        throw new Error(`${this.name} was not ready within ${limitMs} ms:\n${this.#log}`);
+      }
+      await sleep(pollMs);
+    }
+  }
+
+  /** Asks the server to end, and ends it when it does not. */
+  async stop(): Promise<void> {
+    if (!this.#runs()) return;
+    const closed = once(this.#child, "close");
+    this.#child.kill("SIGTERM");
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), stopLimitMs);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  #runs(): boolean {
+    const { exitCode, signalCode, pid } = this.#child;
+    return pid !== undefined && exitCode === null && signalCode === null;
+  }
+}
+
+/** Ports of 127.0.0.1 that were free a moment ago, all different. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    return address.port;
+  });
+  await Promise.all(servers.map((server) => once(server.close(), "close")));
+  return ports;
+}
