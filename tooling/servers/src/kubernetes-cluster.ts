@@ -36,8 +36,7 @@ export class KubernetesCluster {
     this.#binaries = binaries;
     this.#etcdPorts = etcdPorts;
     this.#folder = mkdtempSync(join(tmpdir(), "outrigger-cluster-"));
-    // The certificate that an API server makes for itself names localhost, not 127.0.0.1.
-    this.server = new URL(`https://localhost:${port}`);
+    this.server = new URL(`https://127.0.0.1:${port}`);
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2_048 });
     this.signingKey = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
   }
@@ -90,10 +89,7 @@ export class KubernetesCluster {
       // It would wait for tokens that only a controller makes.
       "--disable-admission-plugins=ServiceAccount",
     ]);
-    await this.#apiServer.ready(async () => {
-      await this.api().get("/readyz");
-      return true;
-    }, apiServerLimitMs);
+    await this.#apiServer.ready(() => this.api().get("/readyz"), apiServerLimitMs);
   }
 
   async stopApiServer(): Promise<void> {
@@ -117,7 +113,10 @@ export class KubernetesCluster {
       `--initial-advertise-peer-urls=${peer}`,
       `--initial-cluster=default=${peer}`,
     ]);
-    const isHealthy = async (): Promise<boolean> => (await fetch(`${client}/health`)).ok;
-    await this.#etcd.ready(isHealthy, etcdLimitMs);
+    const probe = async (): Promise<void> => {
+      const { status } = await fetch(`${client}/health`);
+      if (status !== 200) throw new Error(`status ${status}`);
+    };
+    await this.#etcd.ready(probe, etcdLimitMs);
   }
 }

@@ -27,13 +27,19 @@ export class ServerProcess {
     this.#child.once("error", (error) => keep(Buffer.from(error.message)));
   }
 
-  /** Waits until `isReady` says so. Rejects, with what the server printed, when it ends or is late. */
-  async ready(isReady: () => Promise<boolean>, limitMs: number): Promise<void> {
+  /** Waits until a probe succeeds. Rejects, with what was printed, when the server ends or is late. */
+  async ready(probe: () => Promise<unknown>, limitMs: number): Promise<void> {
     const endsAt = Date.now() + limitMs;
-    while (!(await isReady().catch(() => false))) {
-      if (!this.#runs()) throw new Error(`${this.name} ended:\n${this.#log}`);
-      if (Date.now() > endsAt) {
-        throw new Error(`${this.name} was not ready within ${limitMs} ms:\n${this.#log}`);
+    for (;;) {
+      try {
+        await probe();
+        return;
+      } catch (cause) {
+        const late = Date.now() > endsAt;
+        if (late || !this.#runs()) {
+          const what = late ? `was not ready within ${limitMs} ms` : "ended";
+          throw new Error(`${this.name} ${what}: ${cause}\n${this.#log}`, { cause });
+        }
       }
       await sleep(pollMs);
     }
