@@ -1,8 +1,9 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { findServer, serversOrSkip } from "@outrigger/test-servers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { catalogue, moduleFolder, serverNames } from "../servers/src/catalogue.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -57,3 +58,13 @@ test("what is missing is said, and is an error where everything must run", () =>
   vi.stubEnv("CI", "true");
   expect(() => serversOrSkip("etcd", "consul")).toThrow("no consul on this machine");
 });
+
+test.for(serverNames.filter((name) => catalogue[name].build !== undefined))(
+  "the version of %s is the one that its Go module pins",
+  (name) => {
+    const module = readFileSync(join(moduleFolder(name), "go.mod"), "utf8");
+    const pinned =
+      /\b(?:hashicorp\/consul|k8s\.io\/kubernetes|dapr\/dapr) v(\S+)(?: \/\/ indirect)?$/m;
+    expect(pinned.exec(module)?.[1]).toBe(catalogue[name].build?.version);
+  },
+);
