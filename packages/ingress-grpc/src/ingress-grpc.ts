@@ -85,8 +85,6 @@ class GrpcIngress implements Ingress {
   }
 
   async #listenUnix(path: string, signal: AbortSignal): Promise<void> {
-    // Left over from a process that could not clean up; nobody else may own this name.
-    await rm(path, { force: true });
     // Unlike a port, a path is not freed by waiting: Dapr tries it once, too.
     await this.#attempt(`UNIX socket ${path}`, 0, signal, async (server) => {
       await server.listenUnix(path);

@@ -135,7 +135,9 @@ class IngressHttp implements Ingress {
       else sniffProtocol(socket, this.#http1, this.#http2, timeoutMs);
     });
     try {
-      const address = await retryBind(() => listener.listen(), this.#settings.bindRetryMs, signal);
+      // Unlike a port, a path is not freed by waiting: Dapr tries it once, too.
+      const retryMs = "path" in target ? 0 : this.#settings.bindRetryMs;
+      const address = await retryBind(() => listener.listen(), retryMs, signal);
       this.#listeners.push(listener);
       this.#addresses.push(address);
       const shown = "path" in target ? target.path : joinHostPort(target.host, address.port);

@@ -25,17 +25,25 @@ export class Listener {
   /** @throws Node's error when the address cannot be bound. */
   listen(): Promise<ListenAddress> {
     const target = this.#target;
+    const server = this.#server;
     return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
       const options =
         "path" in target
           ? { path: target.path }
           : { port: target.port, ...(target.host === "" ? {} : { host: target.host }) };
-      this.#server.listen(options, () => {
-        this.#server.off("error", reject);
-        this.#server.on("error", () => undefined);
+      // Attempts are repeated on one server, so each takes its listeners with it.
+      const onError = (reason: Error): void => {
+        server.off("listening", onListening);
+        reject(reason);
+      };
+      const onListening = (): void => {
+        server.off("error", onError);
+        server.on("error", () => undefined);
         resolve(this.#address());
-      });
+      };
+      server.once("error", onError);
+      server.once("listening", onListening);
+      server.listen(options);
     });
   }
 

@@ -3,6 +3,7 @@ import {
   type ComponentFactory,
   type Connection,
   type Endpoint,
+  errorText,
   joinHostPort,
   type ListenAddress,
   OutriggerError,
@@ -103,7 +104,7 @@ class GrpcTransport implements Transport {
         return await server.listen(host, port);
       } catch (reason) {
         if (this.#options.fallbackToFreePort) return server.listen(host, 0);
-        if (performance.now() + bindPauseMs > endsAt) throw reason;
+        if (performance.now() + bindPauseMs > endsAt) throw listenFailed(reason);
         await new Promise((resolve) => setTimeout(resolve, bindPauseMs));
         signal.throwIfAborted();
       }
@@ -151,4 +152,11 @@ class GrpcTransport implements Transport {
       if (client.sessionCount === 0) this.#clients.delete(key);
     }
   }
+}
+
+function listenFailed(cause: unknown): OutriggerError {
+  return new OutriggerError(`failed to start internal gRPC server: ${errorText(cause)}`, {
+    code: "OTR_LISTEN_FAILED",
+    cause,
+  });
 }

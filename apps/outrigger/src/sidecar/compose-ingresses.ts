@@ -1,6 +1,5 @@
-import { join } from "node:path";
 import type { AccessToken } from "@outrigger/access-token";
-import { type IngressFactory, type Logger, OutriggerError } from "@outrigger/core";
+import type { IngressFactory, Logger } from "@outrigger/core";
 import { ingressGrpc } from "@outrigger/ingress-grpc";
 import { ingressHttp } from "@outrigger/ingress-http";
 import type { Configuration } from "@outrigger/resources";
@@ -8,6 +7,7 @@ import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
 import { grpcApiLog, httpApiLog } from "./api-logging.ts";
 import { type ApiGroup, apiRules, grpcApiRules } from "./api-rules.ts";
+import { apiSockets } from "./api-sockets.ts";
 import { apiToken, grpcAuthentication } from "./api-token.ts";
 import { isTracing } from "./compose-app.ts";
 
@@ -21,8 +21,8 @@ export function composeIngresses(
   env: Environment,
   log: Logger,
 ): readonly IngressFactory[] {
-  const { unixDomainSocket, publicPort } = options;
-  requireBindable(options.httpPort);
+  const { publicPort } = options;
+  const sockets = apiSockets(options);
   const onApiCall = httpApiLog(options, configuration, log);
   const token = apiToken(env);
   const http = ingressHttp({
@@ -35,9 +35,7 @@ export function composeIngresses(
     isAllowed: apiRules(configuration.api, "http"),
     traceContext: isTracing(configuration),
     guards: token === undefined ? [] : [token.httpGuard],
-    ...(unixDomainSocket === undefined
-      ? {}
-      : { unixSocketPath: join(unixDomainSocket, `dapr-${options.appId}-http.socket`) }),
+    ...(sockets === undefined ? {} : { unixSocketPath: sockets.http }),
     ...(publicPort === undefined
       ? {}
       : { publicPort, publicHost: withoutBrackets(options.publicListenAddress) }),
@@ -60,7 +58,7 @@ function composeGrpc(
   token: AccessToken | undefined,
   log: Logger,
 ): IngressFactory {
-  const { unixDomainSocket } = options;
+  const sockets = apiSockets(options);
   const isGroupAllowed = grpcApiRules(configuration.api);
   const onApiCall = grpcApiLog(options, configuration, log);
   return ingressGrpc({
@@ -72,20 +70,9 @@ function composeGrpc(
     isAllowed: (path) => isGroupAllowed(grpcGroups[path]),
     tracing: isTracing(configuration),
     ...(token === undefined ? {} : { authenticate: grpcAuthentication(token) }),
-    ...(unixDomainSocket === undefined
-      ? {}
-      : { unixSocketPath: join(unixDomainSocket, `dapr-${options.appId}-grpc.socket`) }),
+    ...(sockets === undefined ? {} : { unixSocketPath: sockets.grpc }),
     ...(onApiCall === undefined ? {} : { onApiCall }),
   });
-}
-
-/** Dapr reads any number as a port and fails when it binds. @throws OutriggerError `OTR_LISTEN_FAILED`. */
-function requireBindable(port: number): void {
-  if (port >= 0 && port <= 65_535) return;
-  throw new OutriggerError(
-    `failed to start HTTP server: could not listen on any endpoint: port ${port} is not within 0 to 65535`,
-    { code: "OTR_LISTEN_FAILED", details: { port } },
-  );
 }
 
 function withoutBrackets(address: string): string {

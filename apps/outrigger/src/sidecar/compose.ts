@@ -3,20 +3,23 @@ import type { Logger, RuntimeOptions, SidecarDescription } from "@outrigger/core
 import { enabledFeatures } from "@outrigger/resources";
 import { type TransportGrpcOptions, transportGrpc } from "@outrigger/transport-grpc";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
-import type { Environment } from "../flags/validate-options.ts";
 import { COMPATIBLE_DAPR_VERSION } from "../flags/version.ts";
+import { apiSockets, removeStaleSocket } from "./api-sockets.ts";
 import { chooseResolver } from "./choose-resolver.ts";
 import { composeApp } from "./compose-app.ts";
 import { composeEgress } from "./compose-egress.ts";
 import { composeIngresses } from "./compose-ingresses.ts";
 import { composeSecurity } from "./compose-security.ts";
 import { hostAddress } from "./host-address.ts";
+import { ownEnvironment } from "./own-environment.ts";
 import type { SidecarResources } from "./read-resources.ts";
+import { requireBindable } from "./require-bindable.ts";
 import { stablePort } from "./stable-port.ts";
 
 /** What composing needs beside options and resources. */
 export interface ComposeParts {
-  readonly env: Environment;
+  /** Gets what the sidecar adds to its own environment. */
+  readonly env: Record<string, string | undefined>;
   readonly log: Logger;
 }
 
@@ -26,12 +29,17 @@ export async function composeSidecar(
   resources: SidecarResources,
   { env, log }: ComposeParts,
 ): Promise<RuntimeOptions> {
+  requireBindable(options);
   const { configuration } = resources;
   const features = enabledFeatures(configuration.features);
   log.log("info", `Enabled features: ${features.join(" ")}`);
   const resolver = chooseResolver(configuration, log);
   const host = await hostAddress(env, options.internalGrpcListenAddress);
   log.log("debug", `peers are told to dial ${host}`);
+  const server = await internalServer(options);
+  Object.assign(env, ownEnvironment(options, host, server.port ?? 0));
+  const sockets = apiSockets(options);
+  if (sockets !== undefined) await Promise.all(Object.values(sockets).map(removeStaleSocket));
   const description = describeSidecar(options, resources, features);
   return {
     ...composeApp(options, configuration, env, log),
@@ -39,7 +47,7 @@ export async function composeSidecar(
     ...composeEgress(options, resources, env, log),
     appId: options.appId,
     namespace: env.NAMESPACE ?? "default",
-    transport: transportGrpc(await internalServer(options)),
+    transport: transportGrpc(server),
     ...(resolver === undefined ? {} : { resolver }),
     ingresses: composeIngresses(options, configuration, env, log),
     host,

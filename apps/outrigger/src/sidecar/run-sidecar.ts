@@ -73,8 +73,10 @@ async function runToEnd(
   const stops = new StopRequests(log);
   try {
     const options = validateOptions(commandLine, env);
+    // A copy: each life of the sidecar adds to it, and the next one reads what it added.
+    const own = { ...env };
     for (;;) {
-      const ending = await runSession(options, { log, env, stops });
+      const ending = await runSession(options, { log, env: own, stops });
       if (ending !== "restart") return ending;
     }
   } catch (reason) {

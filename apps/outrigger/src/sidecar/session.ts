@@ -1,7 +1,6 @@
 import { createRuntime, type Logger, type Runtime } from "@outrigger/core";
 import { formatGoDuration } from "../flags/go-duration.ts";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
-import type { Environment } from "../flags/validate-options.ts";
 import { composeSidecar } from "./compose.ts";
 import { readResources } from "./read-resources.ts";
 import { logConfiguration } from "./startup-lines.ts";
@@ -10,7 +9,7 @@ import type { StopReason, StopRequests } from "./stop-requests.ts";
 /** What a session works with beside its options. */
 export interface SessionParts {
   readonly log: Logger;
-  readonly env: Environment;
+  readonly env: Record<string, string | undefined>;
   readonly stops: StopRequests;
 }
 
@@ -39,15 +38,26 @@ export async function runSession(
   const runtime = await startRuntime(options, parts, starting.signal);
   if (runtime === undefined) return endedEarly(await stop, log);
   const reason = await stop;
-  if (reason === "force") {
-    log.log("info", "Force shutdown requested, exiting immediately without graceful shutdown");
-    await pause(forceDelayMs);
-    await cutOff(runtime);
-    return 1;
+  if (reason === "force") return forceEnd(runtime, log);
+  const cancelForce = stops.onLater((later) => {
+    // Somebody has lost patience with the end that is under way.
+    if (later === "force") void forceEnd(runtime, log).then((code) => process.exit(code));
+  });
+  try {
+    if (reason === "api") log.log("info", "Shutdown requested via API");
+    else await block(options, runtime, parts);
+    return await finish(options, runtime, reason, log);
+  } finally {
+    cancelForce();
   }
-  if (reason === "api") log.log("info", "Shutdown requested via API");
-  else await block(options, runtime, log);
-  return finish(options, runtime, reason, log);
+}
+
+/** Returns the exit code of a forced end. */
+async function forceEnd(runtime: Runtime, log: Logger): Promise<number> {
+  log.log("info", "Force shutdown requested, exiting immediately without graceful shutdown");
+  await pause(forceDelayMs);
+  await cutOff(runtime);
+  return 1;
 }
 
 async function startRuntime(
@@ -84,32 +94,48 @@ async function cutOff(runtime: Runtime): Promise<void> {
 
 function endedEarly(reason: StopReason, log: Logger): number | "restart" {
   if (reason === "restart") return "restart";
+  if (reason === "force") return 1;
   log.log("info", "Daprd shutdown gracefully");
-  return reason === "force" ? 1 : 0;
+  return 0;
 }
 
 /** Keeps serving for a while after the signal, so that work which depends on it can end first. */
-async function block(options: SidecarOptions, runtime: Runtime, log: Logger): Promise<void> {
+async function block(
+  options: SidecarOptions,
+  runtime: Runtime,
+  { log, stops }: SessionParts,
+): Promise<void> {
   const { blockShutdownMs } = options;
   if (blockShutdownMs === undefined) return;
   const duration = formatGoDuration(blockShutdownMs);
   log.log("info", `Blocking graceful shutdown for ${duration} or until app reports unhealthy...`);
   runtime.holdUnready("security-provider");
-  const unhealthy = await unhealthyWithin(runtime, blockShutdownMs);
-  const why = unhealthy ? "App reported unhealthy" : "Block shutdown period expired";
+  const why = await endOfBlock(runtime, blockShutdownMs, stops);
   log.log("info", `${why}, entering shutdown...`);
 }
 
-function unhealthyWithin(runtime: Runtime, timeoutMs: number): Promise<boolean> {
-  if (!runtime.appHealth.healthy) return Promise.resolve(true);
+/** Resolves with the reason for which the block ends. */
+function endOfBlock(runtime: Runtime, timeoutMs: number, stops: StopRequests): Promise<string> {
+  const unhealthy = "App reported unhealthy";
+  if (!runtime.appHealth.healthy) return Promise.resolve(unhealthy);
   return new Promise((resolve) => {
-    const timer = setTimeout(() => end(false), Math.min(timeoutMs, maxTimerMs));
-    const unsubscribe = runtime.appHealth.onUnhealthy(() => end(true));
-    const end = (unhealthy: boolean): void => {
+    const end = (why: string): void => {
       clearTimeout(timer);
-      unsubscribe();
-      resolve(unhealthy);
+      for (const release of releases) release();
+      resolve(why);
     };
+    const timer = setTimeout(
+      () => end("Block shutdown period expired"),
+      Math.min(timeoutMs, maxTimerMs),
+    );
+    const releases = [
+      runtime.appHealth.onUnhealthy(() => end(unhealthy)),
+      // The shutdown API does not wait for the block, nor does the signal after a hangup.
+      stops.onLater((reason) => {
+        if (reason === "api") end("Shutdown requested via API");
+        if (reason === "signal") end("Received a signal");
+      }),
+    ];
   });
 }
 

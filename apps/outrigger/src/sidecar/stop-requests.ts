@@ -14,6 +14,7 @@ export class StopRequests {
   readonly #log: Logger;
   readonly #handlers: readonly [NodeJS.Signals, () => void][];
   #pending: StopReason | undefined;
+  readonly #later = new Set<(reason: StopReason) => void>();
   #wake: ((reason: StopReason) => void) | undefined;
   #ending = false;
 
@@ -39,10 +40,21 @@ export class StopRequests {
     return this.#pending !== undefined;
   }
 
+  /**
+   * Calls back on each request that comes while an earlier one is carried out. Returns the
+   * unsubscribe function.
+   */
+  onLater(listener: (reason: StopReason) => void): () => void {
+    this.#later.add(listener);
+    return () => this.#later.delete(listener);
+  }
+
   request(reason: StopReason): void {
     if (this.#wake === undefined) {
-      // A shutdown outranks a restart that waits: it must not be lost to it.
-      if (this.#pending === undefined || this.#pending === "restart") this.#pending = reason;
+      // A shutdown outranks a restart that waits, a forced one all: neither must be lost.
+      const waits = this.#pending;
+      if (waits === undefined || waits === "restart" || reason === "force") this.#pending = reason;
+      for (const listener of this.#later) listener(reason);
       return;
     }
     this.#ending = reason !== "restart";
