@@ -68,3 +68,17 @@ test("hangups restart on the same ports, as often as they come", async () => {
   }
   expect(await sidecar.end("SIGTERM")).toBe(0);
 });
+
+test.each([
+  ["ends with 0", {}, 0],
+  ["and by force with 1", { "dapr-force-shutdown": "true" }, 1],
+])("the shutdown API ends a blocked shutdown %s", async (_title, headers, code) => {
+  const flags = ["--dapr-block-shutdown-duration", "1h"];
+  const sidecar = await mesh.sidecar("blocked", { flags });
+  const exit = exitOf(sidecar);
+  sidecar.child.kill("SIGTERM");
+  await waitFor(async () => sidecar.output().includes("Blocking graceful shutdown"), "the block");
+  const answer = await call(sidecar.httpPort, "POST", "/v1.0/shutdown", { headers });
+  expect(answer.status).toBe(204);
+  expect(await exit).toBe(code);
+});
