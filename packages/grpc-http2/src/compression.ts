@@ -1,6 +1,6 @@
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { RpcCode, rpcError } from "@outrigger/core";
+import { goQuote, RpcCode, rpcError } from "@outrigger/core";
 import { type GrpcFrame, messageTooLarge } from "./frames.ts";
 import type { GrpcStatus } from "./status.ts";
 
@@ -18,16 +18,30 @@ export function decompress(
 ): Uint8Array | Promise<Uint8Array> {
   if (!frame.compressed) return frame.data;
   if (encoding === "gzip") return unzipBounded(frame.data, maxBytes);
-  if (encoding === undefined || encoding === "identity") {
+  if (encoding === undefined || encoding === "" || encoding === "identity") {
     throw violation({
       code: RpcCode.INTERNAL,
       message: "grpc: compressed flag set with identity or empty encoding",
     });
   }
-  throw violation({
+  throw violation(unknownEncoding(encoding));
+}
+
+/** True for what `decompress` can read; an absent header stands for no compression. */
+export function isKnownEncoding(
+  encoding: string | undefined,
+): encoding is "" | "gzip" | "identity" | undefined {
+  return encoding === undefined || known.has(encoding);
+}
+
+const known: ReadonlySet<string> = new Set(["", "gzip", "identity"]);
+
+/** The refusal of a compression that is not known, in the words of Go's gRPC library. */
+export function unknownEncoding(encoding: string): GrpcStatus {
+  return {
     code: RpcCode.UNIMPLEMENTED,
-    message: `grpc: Decompressor is not installed for grpc-encoding "${encoding}"`,
-  });
+    message: `grpc: Decompressor is not installed for grpc-encoding ${goQuote(encoding)}`,
+  };
 }
 
 async function unzipBounded(data: Uint8Array, maxBytes: number): Promise<Uint8Array> {

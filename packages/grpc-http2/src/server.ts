@@ -196,7 +196,7 @@ export class GrpcServer {
       alive.touch();
     });
     const pseudo = readHead(headers);
-    const refusal = refuse(pseudo);
+    const refusal = refuse(pseudo, headers);
     if (refusal !== undefined) {
       stream.on("error", () => undefined);
       stream.respond(
