@@ -57,6 +57,11 @@ export interface InvokeRequest {
 export interface ReceivedCall extends InvokeRequest {
   /** Identity proven by the peer's certificate; absent on plaintext connections. */
   readonly peer?: PeerIdentity | undefined;
+  /**
+   * Why the transport cannot deliver the call as it came. Thrown in place of the delivery, so that
+   * only callers who may call learn of it.
+   */
+  readonly defect?: Error | undefined;
 }
 
 /** SPIFFE identity of a peer, split as Dapr writes it: `spiffe://<trustDomain>/ns/<namespace>/<appId>`. */

@@ -6,7 +6,7 @@ import type { Component, ComponentContext } from "./component.ts";
 import type { WorkloadIdentity } from "./identity.ts";
 import { createInvoke } from "./invocation/invoke.ts";
 import { createProxy, createProxyReceive, type ProxyParts } from "./invocation/proxy.ts";
-import { createReceive } from "./invocation/receive.ts";
+import { createReceive, requireAppChannel } from "./invocation/receive.ts";
 import { RemoteInvoker } from "./invocation/remote.ts";
 import type { Logger } from "./logger.ts";
 import type { ProxyCall, ProxyResponse } from "./proxy.ts";
@@ -79,6 +79,10 @@ export function composeParts(
     ),
     invoke: createInvoke({ ...app, ...context, remote, egress }),
     proxy: createProxy(proxyParts),
-    handler: { receive: createReceive(app), proxy: createProxyReceive(proxyParts) },
+    handler: {
+      assertHasApp: () => void requireAppChannel(app),
+      receive: createReceive(app),
+      proxy: createProxyReceive(proxyParts),
+    },
   };
 }

@@ -30,6 +30,11 @@ export interface Connection {
 
 /** The callee's half, handed to `listen` by the runtime. */
 export interface TransportHandler {
+  /**
+   * Asked before anything of a call is read. Throws as `receive` does when there is no app to take it.
+   * Absent means there is one.
+   */
+  assertHasApp?(): void;
   /** @throws OutriggerError whose `rpc` status the transport puts on the wire. */
   receive(call: ReceivedCall): Promise<InvokeResponse>;
   /** Takes a proxied call, for transports that carry them. Throws as `receive` does. */

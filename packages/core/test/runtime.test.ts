@@ -75,6 +75,34 @@ test("a peer's call without an app gets Dapr's status", async () => {
   });
 });
 
+test("a transport learns before it reads a call whether there is an app", async () => {
+  const without = await start();
+  expect(() => without.transport.handler?.assertHasApp?.()).toThrow(
+    "app channel is not initialized",
+  );
+  const having = await start({ appChannel: appFunction(async () => answer("ok")) });
+  expect(() => having.transport.handler?.assertHasApp?.()).not.toThrow();
+});
+
+test("what is wrong with a call is told to those only who may call", async () => {
+  const deliver = vi.fn(async () => answer("ok"));
+  const { transport } = await start({
+    appChannel: appFunction(deliver),
+    accessPolicy: () => ({
+      name: "access-test",
+      decide: ({ method }) => ({ allowed: method === "public", reason: "test" }),
+    }),
+  });
+  const defect = new Error("unreadable");
+  const refused = (method: string) =>
+    expect(transport.handler?.receive({ ...received(method), defect })).rejects;
+  await refused("admin").toMatchObject({ code: "OTR_POLICY_DENIED" });
+  await refused("public").toMatchObject({
+    rpc: { code: 13, message: "error invoking app channel: unreadable" },
+  });
+  expect(deliver).not.toHaveBeenCalled();
+});
+
 test("the access policy decides on the path that the app receives", async () => {
   const seen: AccessRequest[] = [];
   const delivered: string[] = [];

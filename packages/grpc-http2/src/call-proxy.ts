@@ -8,6 +8,7 @@ import {
 } from "@outrigger/core";
 import type { GrpcClient } from "./client.ts";
 import type { GrpcResponse } from "./client-call.ts";
+import { assertLegalMetadata } from "./legal-metadata.ts";
 import { ProxyFrames } from "./proxy-frames.ts";
 import { requestMetadata, responseMetadata } from "./proxy-metadata.ts";
 import type { GrpcStatus } from "./status.ts";
@@ -17,6 +18,7 @@ import type { GrpcStatus } from "./status.ts";
  * @param headers metadata to send, in place of the call's own.
  * @param toError makes the error of a call that no peer answered: no connection, the caller's
  *   deadline or signal.
+ * @throws OutriggerError with status INTERNAL for metadata that gRPC cannot carry, and what `toError` makes.
  */
 export async function callProxy(
   client: GrpcClient,
@@ -24,9 +26,11 @@ export async function callProxy(
   headers: HeaderList,
   toError: (status: GrpcStatus) => Error,
 ): Promise<ProxyResponse> {
+  const metadata = requestMetadata(headers);
+  assertLegalMetadata(metadata);
   const response = await client.call({
     path: call.path,
-    headers: requestMetadata(headers),
+    headers: metadata,
     body: call.frames,
     onSent: freeChunk,
     // Whatever the subtype of the client (recorded Dapr behaviour).

@@ -6,10 +6,11 @@ import {
   type Http2Session,
 } from "node:http2";
 import { type HeaderList, RpcCode } from "@outrigger/core";
+import { firstValue, malformed, statusOf } from "./answer-status.ts";
 import { addHeaders } from "./headers.ts";
 import { MessageReader } from "./message-reader.ts";
 import { sentHook } from "./sent-hook.ts";
-import { decodeGrpcMessage, type GrpcStatus, statusOfHttp, statusOfReset } from "./status.ts";
+import { type GrpcStatus, statusOfHttp, statusOfReset } from "./status.ts";
 import { encodeGrpcTimeout } from "./timeout.ts";
 
 /** One call as its caller describes it. */
@@ -110,7 +111,7 @@ export class ClientCall implements GrpcResponse {
     stream.on("response", (_headers, flags, raw?: string[]) => this.#onResponse(flags, raw ?? []));
     stream.on("trailers", (_headers, _flags, ...rest: unknown[]) => {
       this.trailers = rest[0] as HeaderList;
-      this.#received = statusOf(this.trailers);
+      this.#received = malformed(this.trailers) ?? statusOf(this.trailers);
     });
     stream.on("data", (chunk: Buffer) => {
       const failure = this.messages.push(chunk);
@@ -187,7 +188,10 @@ export class ClientCall implements GrpcResponse {
     const httpStatus = Number(firstValue(raw, ":status"));
     if ((flags & endStreamFlag) !== 0) {
       this.trailers = raw;
-      this.#received = statusOf(raw) ?? (httpStatus === 200 ? undefined : statusOfHttp(httpStatus));
+      this.#received =
+        malformed(raw) ??
+        statusOf(raw) ??
+        (httpStatus === 200 ? undefined : statusOfHttp(httpStatus));
       this.#finish(this.#endStatus(), false);
       return;
     }
@@ -198,18 +202,29 @@ export class ClientCall implements GrpcResponse {
       const message = `unexpected HTTP status code received from server: 200 (OK); transport: received unexpected content-type "${contentType}"`;
       this.#finish({ code: RpcCode.UNKNOWN, message }, true);
     } else {
-      this.messages.startGrace();
+      const broken = malformed(raw);
+      if (broken === undefined) this.messages.startGrace();
+      else this.#finish(broken, true);
     }
   }
 
   #endStatus(): GrpcStatus {
     if (this.messages.partial) return { code: RpcCode.INTERNAL, message: "unexpected EOF" };
+    if (this.#received?.code === RpcCode.DEADLINE_EXCEEDED && this.#isPastDeadline()) {
+      return deadlineStatus();
+    }
     return (
       this.#received ?? {
         code: RpcCode.INTERNAL,
         message: "server closed the stream without sending trailers",
       }
     );
+  }
+
+  /** A peer that keeps the deadline itself often speaks a moment before our timer fires. */
+  #isPastDeadline(): boolean {
+    const { deadlineMs } = this.#request;
+    return deadlineMs !== undefined && this.#limits.now() >= deadlineMs - 1;
   }
 
   /** Without an end before: the stream was reset, or the session is gone. */
@@ -219,9 +234,8 @@ export class ClientCall implements GrpcResponse {
   }
 
   #lossStatus(): GrpcStatus {
-    const { deadlineMs, signal } = this.#request;
-    // A peer that keeps the deadline itself often resets the stream a moment before our timer fires.
-    if (deadlineMs !== undefined && this.#limits.now() >= deadlineMs - 1) return deadlineStatus();
+    const { signal } = this.#request;
+    if (this.#isPastDeadline()) return deadlineStatus();
     if (signal?.aborted === true) {
       return { code: RpcCode.CANCELLED, message: "context canceled", origin: "abort" };
     }
@@ -292,23 +306,4 @@ function requestHeaders(
   addHeaders(headers, request.headers);
   headers["user-agent"] ??= limits.userAgent;
   return headers;
-}
-
-function firstValue(list: HeaderList, name: string): string | undefined {
-  for (let index = 0; index < list.length; index += 2) {
-    if (list[index] === name) return list[index + 1];
-  }
-  return undefined;
-}
-
-function statusOf(list: HeaderList): GrpcStatus | undefined {
-  const code = firstValue(list, "grpc-status");
-  if (code === undefined) return undefined;
-  const message = firstValue(list, "grpc-message");
-  const details = firstValue(list, "grpc-status-details-bin");
-  return {
-    code: /^\d{1,10}$/.test(code) ? Number(code) : RpcCode.UNKNOWN,
-    message: message === undefined ? "" : decodeGrpcMessage(message),
-    detailsBin: details === undefined ? undefined : Buffer.from(details, "base64"),
-  };
 }

@@ -21,6 +21,8 @@ export interface GrpcClientOptions {
   readonly maxHeaderListBytes?: number;
   /** Calls that share one session before another one is opened. Default 100, as in Dapr. */
   readonly maxStreamsPerSession?: number;
+  /** Sessions at the same time; beyond them the calls share. Default 100, which is 10000 calls. */
+  readonly maxSessions?: number;
   /** Default: ping after 10 s of silence, 5 s for the answer, close after 3 min without calls. */
   readonly keepAlive?: KeepAliveTimes;
   /** Default `outrigger`. */
@@ -53,6 +55,7 @@ export class GrpcClient {
   readonly #limits: ClientCallLimits;
   readonly #keepAlive: KeepAliveTimes;
   readonly #maxStreams: number;
+  readonly #maxSessions: number;
   #sessions: Session[] = [];
   #retired: Set<ClientHttp2Session> = new Set();
   #closed = false;
@@ -63,6 +66,7 @@ export class GrpcClient {
     this.#options = options;
     this.#keepAlive = options.keepAlive ?? daprKeepAlive;
     this.#maxStreams = options.maxStreamsPerSession ?? 100;
+    this.#maxSessions = options.maxSessions ?? 100;
     this.#limits = {
       maxMessageBytes: options.maxMessageBytes ?? 4_194_304,
       userAgent: options.userAgent ?? "outrigger",
@@ -79,7 +83,7 @@ export class GrpcClient {
   call(request: GrpcRequest): Promise<GrpcResponse> {
     if (this.#closed) return Promise.resolve(failedResponse(closedStatus));
     if (request.signal?.aborted === true) return Promise.resolve(failedResponse(abortedStatus));
-    const session = this.#sessions.find((each) => this.#hasRoom(each)) ?? this.#open();
+    const session = this.#sessions.find((each) => this.#hasRoom(each)) ?? this.#openOrShare();
     session.streams += 1;
     const { opened } = session;
     if (opened === undefined) return this.#callWhenOpen(session, request);
@@ -100,10 +104,20 @@ export class GrpcClient {
     for (const session of this.#retired) session.destroy();
   }
 
+  /** Streams that a peer does not admit yet wait in node:http2, as long as their calls do. */
+  #openOrShare(): Session {
+    if (this.#sessions.length < this.#maxSessions) return this.#open();
+    let least: Session | undefined;
+    for (const session of this.#sessions) {
+      if (isLost(session)) continue;
+      if (least === undefined || session.streams < least.streams) least = session;
+    }
+    return least ?? this.#open();
+  }
+
   #hasRoom(session: Session): boolean {
+    if (isLost(session)) return false;
     const { opened } = session;
-    // A lost session is told by its streams before it closes itself.
-    if (opened !== undefined && (opened.closed || opened.destroyed)) return false;
     const remote = opened?.remoteSettings.maxConcurrentStreams ?? this.#maxStreams;
     return session.streams < Math.min(this.#maxStreams, remote);
   }
@@ -193,6 +207,11 @@ export class GrpcClient {
       return Promise.resolve(failedResponse(statusOfStart(opened, cause)));
     }
   }
+}
+
+/** A lost session is told by its streams before it closes itself. */
+function isLost({ opened }: Session): boolean {
+  return opened !== undefined && (opened.closed || opened.destroyed);
 }
 
 const abortedStatus: GrpcStatus = {

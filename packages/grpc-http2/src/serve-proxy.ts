@@ -1,11 +1,13 @@
 import {
   freeChunk,
   type HeaderList,
+  isOutriggerError,
   type PeerIdentity,
   type ProxyCall,
   type ProxyResponse,
   rpcError,
 } from "@outrigger/core";
+import { assertLegalMetadata } from "./legal-metadata.ts";
 import { ProxyFrames } from "./proxy-frames.ts";
 import { receivedMetadata } from "./proxy-metadata.ts";
 import type { GrpcServerCall } from "./server-call.ts";
@@ -28,23 +30,32 @@ export async function serveProxy(
   options: ServeProxyOptions = {},
 ): Promise<GrpcStatus> {
   const response = await proxy(toProxyCall(call, options));
+  let hasResponded = false;
   try {
     for await (const frames of response.frames) {
       if (call.finished) break;
       // Headers go with the first message: without any, the answer has trailers alone (recorded
       // Dapr behaviour).
-      call.respond(response.headers);
+      if (!hasResponded) {
+        assertLegalMetadata(response.headers);
+        call.respond(response.headers);
+        hasResponded = true;
+      }
       await call.write(frames, freeChunk);
     }
   } catch (reason) {
     // Headers that cannot be sent end the call; the iteration has been stopped by then.
-    if (!call.finished && reason instanceof RangeError) throw reason;
+    if (!call.finished && !hasResponded && isUnsendable(reason)) throw reason;
     // Anything else is what `ended` tells, and it is what the client gets.
   }
   const { status, trailers } = await response.ended;
   const ending = withDetails(status, trailers);
   call.finish(ending, trailers);
   return ending;
+}
+
+function isUnsendable(reason: unknown): boolean {
+  return reason instanceof RangeError || isOutriggerError(reason, "OTR_PROTOCOL_VIOLATION");
 }
 
 function toProxyCall(call: GrpcServerCall, { headers, peer }: ServeProxyOptions): ProxyCall {

@@ -41,6 +41,8 @@ export interface GrpcServerOptions extends Partial<SessionLimits> {
    * connection, if any.
    */
   readonly verifyPeer?: (socket: TLSSocket) => Error | undefined;
+  /** Bound on a TLS handshake, in milliseconds. Default 10000. */
+  readonly handshakeTimeoutMs?: number;
   /** Told about each connection that TLS or `verifyPeer` refused, for the log. */
   readonly onRefused?: (reason: Error, remote: string) => void;
   /** Turns what a handler threw into the status of the call. Default: core's RPC status, without details. */
@@ -139,6 +141,7 @@ export class GrpcServer {
 
   #create(): NetServer | TlsServer {
     const { maxHeaderListBytes = 4_194_304, tls, verifyPeer, onRefused } = this.#options;
+    const { handshakeTimeoutMs = 10_000 } = this.#options;
     const options = {
       settings: {
         initialWindowSize: streamWindowBytes,
@@ -164,7 +167,9 @@ export class GrpcServer {
       },
     );
     const server =
-      tls === undefined ? http2 : tlsFront(http2, { tls: tls(), verifyPeer, onRefused });
+      tls === undefined
+        ? http2
+        : tlsFront(http2, { tls: tls(), verifyPeer, onRefused, handshakeTimeoutMs });
     server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));

@@ -10,6 +10,8 @@ export interface TlsFrontOptions {
   readonly tls: TlsOptions;
   readonly verifyPeer: ((socket: TLSSocket) => Error | undefined) | undefined;
   readonly onRefused: ((reason: Error, remote: string) => void) | undefined;
+  /** Bound on a handshake, in milliseconds. */
+  readonly handshakeTimeoutMs: number;
 }
 
 /**
@@ -17,13 +19,19 @@ export interface TlsFrontOptions {
  * Node's own secure server would send its SETTINGS first.
  */
 export function tlsFront(http2: Http2Server, options: TlsFrontOptions): Server {
-  const { tls, verifyPeer, onRefused } = options;
+  const { verifyPeer, onRefused } = options;
   const refuse = (reason: Error, socket: Socket | TLSSocket): void => {
     const { remoteAddress = "", remotePort = 0 } = underlying(socket);
     const text = describeSocketError(reason);
     onRefused?.(new Error(text, { cause: reason }), joinHostPort(remoteAddress, remotePort));
   };
-  const server = createServer({ ...tls, ALPNProtocols: ["h2"], noDelay: true }, (socket) => {
+  const tls = {
+    ...options.tls,
+    ALPNProtocols: ["h2"],
+    noDelay: true,
+    handshakeTimeout: options.handshakeTimeoutMs,
+  };
+  const server = createServer(tls, (socket) => {
     const refusal = socket.alpnProtocol === "h2" ? verifyPeer?.(socket) : new Error(noAlpn);
     if (refusal === undefined) {
       handOver(http2, socket);
@@ -34,7 +42,11 @@ export function tlsFront(http2: Http2Server, options: TlsFrontOptions): Server {
   });
   // Node remembers an address that was asked for; after a failed handshake it is too late.
   server.prependListener("connection", (socket: Socket) => void socket.remoteAddress);
-  server.on("tlsClientError", refuse);
+  server.on("tlsClientError", (reason: Error, socket: TLSSocket) => {
+    refuse(reason, socket);
+    // Other failures close the connection by themselves; of a slow handshake Node only tells.
+    if ("code" in reason && reason.code === "ERR_TLS_HANDSHAKE_TIMEOUT") socket.destroy();
+  });
   return server;
 }
 

@@ -288,6 +288,55 @@ test("drain lets calls under way finish and refuses new ones", async () => {
   await draining;
 });
 
+test("calls beyond the bound on sessions share those that are there", async () => {
+  let running = 0;
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const wait: GrpcHandler = async () => {
+    running += 1;
+    await released;
+  };
+  const { client } = await serve(
+    { "/s/wait": wait },
+    {},
+    { maxSessions: 2, maxStreamsPerSession: 3 },
+  );
+
+  const request = { path: "/s/wait", headers: [], body: message("x") };
+  const calls = Array.from({ length: 11 }, () => client.call(request));
+  await expect.poll(() => running).toBe(11);
+  expect(client.sessionCount).toBe(2);
+
+  release();
+  for (const call of calls) expect((await call).status).toMatchObject({ code: 0 });
+});
+
+test("an answer with binary metadata that is no base64 is INTERNAL", async () => {
+  const { client } = await serve({
+    "/s/head": async (call) => {
+      await call.write(message("x"));
+      call.respond();
+      call.finish({ code: 0, message: "" }, ["x-bin", "A!"]);
+    },
+    "/s/only": async (call) => call.finish({ code: 5, message: "" }, ["x-bin", "A!"]),
+    "/s/first": async (call) => {
+      call.respond(["x-bin", "A!"]);
+      await call.write(message("x"));
+      call.finish();
+    },
+  });
+  for (const path of ["/s/head", "/s/only", "/s/first"]) {
+    const response = await client.call({ path, headers: [], body: message("x") });
+    while ((await response.messages.read()) !== undefined);
+    expect(response.status).toMatchObject({
+      code: 13,
+      message: "transport: malformed x-bin: illegal base64 data at input byte 1",
+    });
+  }
+});
+
 test("a lost connection is unavailable and the next call dials again", async () => {
   const { client, server, port } = await serve({
     "/s/hang": (call) =>

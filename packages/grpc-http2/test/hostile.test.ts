@@ -141,3 +141,21 @@ test("whatever a peer sends, the server goes on serving others", async () => {
 
   expect(await statusOf(client)).toMatchObject({ code: 0 });
 });
+
+test("a client under TLS that never shakes hands is let go, and told of", async () => {
+  const refused: string[] = [];
+  const server = new GrpcServer({
+    methods: new Map(),
+    tls: () => ({}),
+    handshakeTimeoutMs: 50,
+    onRefused: (reason) => refused.push(reason.message),
+  });
+  const { port } = await server.listen("127.0.0.1", 0);
+  const socket = connect(port, "127.0.0.1");
+  cleanups.push(
+    () => server.close(),
+    () => socket.destroy(),
+  );
+  await new Promise((resolve) => socket.once("close", resolve));
+  await expect.poll(() => refused).toEqual([expect.stringMatching(/timeout/i)]);
+});

@@ -4,6 +4,7 @@ import {
   errorText,
   type HeaderList,
   headerValue,
+  type InvokeResponse,
   type PeerIdentity,
   type ReceivedCall,
   RpcCode,
@@ -58,6 +59,7 @@ async function callLocalStream(
   call: GrpcServerCall,
   buffers: ChunkBuffers,
 ): Promise<void> {
+  handler.assertHasApp?.();
   await call.messages.settled();
   const frame = await firstFrame(call);
   const bytes = call.decode(frame);
@@ -68,10 +70,14 @@ async function callLocalStream(
   }
   const reader = requestBody(call);
   reader.accept(first.payload);
-  const body = call.messages.ended ? await readEnded(reader) : reader;
-  const response = await handler
-    .receive(toReceivedCall(call, request, body, undefined, peers.of(call)))
-    .catch(neverUnimplemented);
+  const { body, defect } = call.messages.ended
+    ? await readEnded(reader)
+    : { body: reader, defect: undefined };
+  const received = toReceivedCall(call, request, body, undefined, peers.of(call));
+  const response = await deliver(
+    handler,
+    defect === undefined ? received : { defect, ...received },
+  ).catch(neverUnimplemented);
   await answerStreaming(call, request.metadata, response, buffers);
 }
 
@@ -80,13 +86,21 @@ async function callLocal(
   call: GrpcServerCall,
   maxMessageBytes: number,
 ): Promise<void> {
+  handler.assertHasApp?.();
   const frame = await firstFrame(call);
   const request = decodeInternalInvokeRequest(await call.decode(frame));
   if (request.message === undefined) throw invalidRequest("field Message is nil");
   const body = request.message.data?.value ?? emptyBody;
   const received = toReceivedCall(call, request, body, body.length, peers.of(call));
-  const response = await handler.receive(received);
+  const response = await deliver(handler, received);
   await answerUnary(call, response, maxMessageBytes);
+}
+
+/** A handler that does not look at the defect must not make a success of it. */
+async function deliver(handler: TransportHandler, call: ReceivedCall): Promise<InvokeResponse> {
+  const response = await handler.receive(call);
+  if (call.defect !== undefined) throw appChannelFailure(errorText(call.defect), call.defect);
+  return response;
 }
 
 async function firstFrame(call: GrpcServerCall): Promise<GrpcFrame> {
@@ -112,11 +126,12 @@ function requestBody(call: GrpcServerCall): PayloadReader {
 }
 
 /** A body that broke off is an error of the app's request, as if the app had been reading it. */
-async function readEnded(reader: PayloadReader): Promise<Uint8Array> {
+async function readEnded(reader: PayloadReader): Promise<{ body: Body; defect?: Error }> {
   try {
-    return await reader.readQueued();
-  } catch (cause) {
-    throw appChannelFailure(errorText(cause), cause);
+    return { body: await reader.readQueued() };
+  } catch (reason) {
+    const defect = reason instanceof Error ? reason : new Error(errorText(reason));
+    return { body: emptyBody, defect };
   }
 }
 
@@ -137,12 +152,6 @@ function toReceivedCall(
 ): ReceivedCall {
   const { ver, metadata, message } = request;
   if (message === undefined) throw invalidRequest("field Message is nil");
-  if (ver !== internalApiVersion) {
-    throw appChannelFailure(
-      `rpc error: code = Unimplemented desc = Unsupported spec version: ${ver}`,
-      undefined,
-    );
-  }
   const origin = isGrpcOrigin(metadata) ? "grpc" : "http";
   const extension = message.httpExtension;
   return {
@@ -160,7 +169,15 @@ function toReceivedCall(
     signal: call.signal,
     trace: traceOf(call),
     peer,
+    ...(ver === internalApiVersion ? {} : { defect: unsupportedVersion(ver) }),
   };
+}
+
+function unsupportedVersion(ver: number): Error {
+  return rpcError("OTR_PROTOCOL_VIOLATION", {
+    code: RpcCode.UNIMPLEMENTED,
+    message: `Unsupported spec version: ${ver}`,
+  });
 }
 
 /** Only a declared length is one: the app of a call without it gets a body of unknown length. */

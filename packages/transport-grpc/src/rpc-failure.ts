@@ -13,7 +13,6 @@ import { decodeStatus, encodeStatus } from "@outrigger/protocol";
 const errorCodes: Readonly<Record<number, OutriggerErrorCode>> = {
   [RpcCode.UNAVAILABLE]: "OTR_PEER_UNAVAILABLE",
   [RpcCode.UNAUTHENTICATED]: "OTR_PEER_UNAUTHENTICATED",
-  [RpcCode.DEADLINE_EXCEEDED]: "OTR_TIMEOUT",
   [RpcCode.PERMISSION_DENIED]: "OTR_POLICY_DENIED",
 };
 
@@ -23,7 +22,9 @@ export function toCallerError(status: GrpcStatus, signal: AbortSignal): Outrigge
   if (status.origin === "abort") {
     return rpcError("OTR_ABORTED", rpc, { cause: signal.reason });
   }
-  const code = errorCodes[status.code] ?? "OTR_PEER_FAILED";
+  // A peer's own DEADLINE_EXCEEDED, before the call's deadline, is a failure like any other.
+  const code =
+    status.origin === "deadline" ? "OTR_TIMEOUT" : (errorCodes[status.code] ?? "OTR_PEER_FAILED");
   return rpcError(code, rpc, status.cause === undefined ? {} : { cause: status.cause });
 }
 

@@ -38,12 +38,13 @@ const ok: InvokeResponse = {
 async function serve(
   receive: TransportHandler["receive"],
   maxMessageBytes = 4_194_304,
+  parts: Partial<TransportHandler> = {},
 ): Promise<GrpcClient> {
   const transport = transportGrpc({ host: "127.0.0.1", maxMessageBytes })(testContext());
   const proxy: TransportHandler["proxy"] = async () => {
     throw rpcError("OTR_PEER_FAILED", { code: RpcCode.UNKNOWN, message: "nothing is proxied" });
   };
-  const { port } = await transport.listen({ receive, proxy }, AbortSignal.timeout(5_000));
+  const { port } = await transport.listen({ receive, proxy, ...parts }, AbortSignal.timeout(5_000));
   const client = new GrpcClient({ host: "127.0.0.1", port });
   cleanups.push(
     () => transport.stop?.(),
@@ -338,4 +339,19 @@ test("a limit of 0 refuses every message that is not empty, as in Dapr", async (
     code: RpcCode.RESOURCE_EXHAUSTED,
     message: `grpc: received message larger than max (${size} vs. 0)`,
   });
+});
+
+test("without an app a call is refused before anything of it is read", async () => {
+  const message = "app channel is not initialized";
+  const assertHasApp = (): never => {
+    throw rpcError("OTR_APP_CHANNEL_MISSING", { code: RpcCode.INTERNAL, message });
+  };
+  const client = await serve(async () => ok, undefined, { assertHasApp });
+  for (const path of [serviceInvocationPaths.CallLocalStream, serviceInvocationPaths.CallLocal]) {
+    for (const body of [Buffer.alloc(0), frameMessage(Buffer.of(0xff))]) {
+      const response = await client.call({ path, headers: [], body });
+      while ((await response.messages.read()) !== undefined);
+      expect(response.status).toMatchObject({ code: 13, message });
+    }
+  }
 });

@@ -35,7 +35,7 @@ async function messagesOf(frames: AsyncIterable<Uint8Array>): Promise<string[]> 
 function proxyCall(parts: Partial<ProxyCall> = {}): ProxyCall {
   return {
     path: "/golden.Echo/Say",
-    metadata: ["user-agent", "client/1", "grpc-encoding", "snappy", "x-many", "1", "x-many", "2"],
+    metadata: ["user-agent", "client/1", "grpc-encoding", "gzip", "x-many", "1", "x-many", "2"],
     frames: streamOf(frameMessage(Buffer.from("one")), frameMessage(Buffer.from("two"), true)),
     signal: AbortSignal.timeout(5_000),
     ...parts,

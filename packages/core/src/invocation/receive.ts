@@ -34,18 +34,21 @@ export function createReceive(parts: CalleeParts): (call: ReceivedCall) => Promi
   };
 }
 
+/** @throws OutriggerError `OTR_APP_CHANNEL_MISSING` when no call can be delivered. */
+export function requireAppChannel({ appChannel }: Pick<CalleeParts, "appChannel">): AppChannel {
+  if (appChannel !== undefined) return appChannel;
+  throw rpcError("OTR_APP_CHANNEL_MISSING", {
+    code: RpcCode.INTERNAL,
+    message: "app channel is not initialized",
+  });
+}
+
 async function receive(
   parts: CalleeParts,
   token: unknown,
   received: ReceivedCall,
 ): Promise<InvokeResponse> {
-  const { appChannel } = parts;
-  if (appChannel === undefined) {
-    throw rpcError("OTR_APP_CHANNEL_MISSING", {
-      code: RpcCode.INTERNAL,
-      message: "app channel is not initialized",
-    });
-  }
+  const appChannel = requireAppChannel(parts);
   const method = normalizeMethod(received.method);
   const metadata = provenClaims(received.metadata, received.peer);
   const asSent = method === received.method && metadata === received.metadata;
@@ -53,6 +56,7 @@ async function receive(
   authorize(parts, token, call, appChannel);
   try {
     parts.appHealth.assertHealthy();
+    if (call.defect !== undefined) throw call.defect;
     return await appChannel.deliver(call);
   } catch (reason) {
     if (isOutriggerError(reason, "OTR_ABORTED")) throw reason;
