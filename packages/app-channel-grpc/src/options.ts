@@ -5,7 +5,7 @@ import * as v from "valibot";
 export interface AppProxyGrpcOptions {
   /** Where the app listens. Default `127.0.0.1`. */
   readonly host?: string;
-  /** Port of the app, 1 to 65535. */
+  /** Port of the app, 1 to 65535. For `appProxyGrpc` also 0: no app, so that every call fails to connect, as in Dapr. */
   readonly port: number;
   /** TLS that accepts any certificate, as Dapr does: the app is local. Default false. */
   readonly tls?: boolean;
@@ -48,7 +48,6 @@ const connection = {
     v.pipe(v.string("must be an address"), v.nonEmpty("must not be empty")),
     "127.0.0.1",
   ),
-  port: whole(1, 65_535),
   tls: v.optional(v.boolean("must be true or false"), false),
   appToken: v.optional(v.string("must be a string")),
   maxMessageBytes: v.optional(whole(0, largest), 4_194_304),
@@ -56,10 +55,14 @@ const connection = {
   connectTimeoutMs: v.optional(whole(1, largest), 20_000),
 };
 
-const proxySchema: StandardSchema<AppConnectionSettings> = v.strictObject(connection);
+const proxySchema: StandardSchema<AppConnectionSettings> = v.strictObject({
+  ...connection,
+  port: whole(0, 65_535),
+});
 
 const channelSchema: StandardSchema<AppChannelSettings> = v.strictObject({
   ...connection,
+  port: whole(1, 65_535),
   maxConcurrency: v.optional(whole(0, largest), 0),
 });
 

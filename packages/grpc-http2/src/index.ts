@@ -1,3 +1,4 @@
+export { answerEach } from "./answer-each.ts";
 export { callProxy } from "./call-proxy.ts";
 export { GrpcClient, type GrpcClientOptions } from "./client.ts";
 export type { GrpcRequest, GrpcResponse } from "./client-call.ts";

@@ -14,6 +14,8 @@ import {
 import {
   daprPaths,
   decodeEmpty,
+  decodeInvokeServiceRequest,
+  decodeSetMetadataRequest,
   encodeEmpty,
   foreignDaprPaths,
   reflectionServices,
@@ -34,8 +36,11 @@ import {
   toGrpcStatus,
 } from "./reply.ts";
 
-type UnaryMethod = (call: GrpcServerCall, headers: HeaderList) => Promise<Reply>;
-type AnyMethod = (call: GrpcServerCall, admitted: Admitted) => Promise<GrpcStatus>;
+/** Reads the request, then gives what answers it. */
+type UnaryMethod = (call: GrpcServerCall) => Promise<Answer>;
+type Answer = (headers: HeaderList) => Promise<Reply>;
+/** `undefined`: there was no request, and nothing to log. */
+type AnyMethod = (call: GrpcServerCall, admitted: Admitted) => Promise<GrpcStatus | undefined>;
 
 /** Makes servers of Dapr's gRPC API, one per address. */
 export function createApiServers(
@@ -47,12 +52,7 @@ export function createApiServers(
   const { now, random } = context;
   const methods = new Map<string, GrpcHandler>();
   for (const [path, method] of unaryMethods(settings, context, sidecar)) {
-    const handler = guarded(settings, now, async (call, { headers, echo }) => {
-      const reply = await method(call, headers);
-      const answer = echo.length === 0 ? reply : { ...reply, headers: [...reply.headers, ...echo] };
-      return sendReply(call, answer, maxMessageBytes);
-    });
-    methods.set(path, handler);
+    methods.set(path, guarded(settings, now, unary(method, maxMessageBytes)));
   }
   for (const service of reflectionServices) {
     methods.set(
@@ -68,6 +68,33 @@ export function createApiServers(
     new GrpcServer({ methods, unknownMethod, maxMessageBytes, maxHeaderListBytes, toStatus, now });
 }
 
+/** What cannot be read as a request never gets to Dapr's log: interceptors run after the decoder. */
+function unary(method: UnaryMethod, maxMessageBytes: number): AnyMethod {
+  return async (call, { headers, echo }) => {
+    let answer: Answer;
+    try {
+      answer = await method(call);
+    } catch (reason) {
+      call.finish(statusOfFailure(reason));
+      return undefined;
+    }
+    const reply = await answer(headers);
+    const whole = echo.length === 0 ? reply : { ...reply, headers: [...reply.headers, ...echo] };
+    return sendReply(call, whole, maxMessageBytes);
+  };
+}
+
+/** A method whose request is read whole and decoded before it is answered. */
+function reading<T>(
+  decode: (bytes: Uint8Array) => T,
+  answer: (request: T, call: GrpcServerCall, headers: HeaderList) => Reply | Promise<Reply>,
+): UnaryMethod {
+  return async (call) => {
+    const request = decodeRequest(await readUnary(call), decode);
+    return async (headers) => answer(request, call, headers);
+  };
+}
+
 function unaryMethods(
   { maxMessageBytes, tracing }: IngressSettings,
   { log, random }: ComponentContext,
@@ -80,22 +107,29 @@ function unaryMethods(
     tracing ? random : undefined,
   );
   const methods = new Map<string, UnaryMethod>([
-    [daprPaths.InvokeService, (call, headers) => invokeService.answer(call, headers)],
-    [daprPaths.GetMetadata, (call) => getMetadata(sidecar, call)],
-    [daprPaths.SetMetadata, (call) => setMetadata(sidecar, call)],
-    [daprPaths.Shutdown, (call) => shutdown(sidecar, call)],
+    [
+      daprPaths.InvokeService,
+      reading(decodeInvokeServiceRequest, (request, call, headers) =>
+        invokeService.answer(request, call, headers),
+      ),
+    ],
+    [daprPaths.GetMetadata, reading(decodeEmpty, () => getMetadata(sidecar))],
+    [
+      daprPaths.SetMetadata,
+      reading(decodeSetMetadataRequest, (item) => setMetadata(sidecar, item)),
+    ],
+    [daprPaths.Shutdown, reading(decodeEmpty, (_empty, call) => shutdown(sidecar, call))],
   ]);
   // Without a handler of their own they would be proxied to an app.
   for (const [path, block] of [...foreignDaprPaths, ...taskHubMethods]) {
-    methods.set(path, async () => {
+    methods.set(path, async () => async () => {
       throw notServed(path, block);
     });
   }
   return methods;
 }
 
-async function shutdown(sidecar: Sidecar, call: GrpcServerCall): Promise<Reply> {
-  decodeRequest(await readUnary(call), decodeEmpty);
+function shutdown(sidecar: Sidecar, call: GrpcServerCall): Reply {
   sidecar.requestShutdown(call.header("dapr-force-shutdown")?.toLowerCase() === "true");
   return okReply(encodeEmpty());
 }
@@ -110,7 +144,7 @@ function notServed(path: string, block: string): Error {
 
 /**
  * Every call passes the same gate in Dapr's order: lists of APIs, token, baggage. What the gate refuses
- * the log does not hear of (Dapr: API logging is the innermost interceptor).
+ * the log does not hear of, nor of what is no request (Dapr: API logging is the innermost interceptor).
  */
 function guarded(settings: IngressSettings, now: () => number, method: AnyMethod): GrpcHandler {
   const { onApiCall } = settings;
@@ -127,17 +161,21 @@ function guarded(settings: IngressSettings, now: () => number, method: AnyMethod
       call.finish(toGrpcStatus(admission.refusal));
       return;
     }
-    const { code } = await answered(call, method(call, admission));
+    const status = await answered(call, method(call, admission));
+    if (status === undefined) return;
     onApiCall?.({
       method: call.path,
       userAgent: call.header("user-agent"),
       durationMs: now() - startedAt,
-      code,
+      code: status.code,
     });
   };
 }
 
-async function answered(call: GrpcServerCall, answer: Promise<GrpcStatus>): Promise<GrpcStatus> {
+async function answered(
+  call: GrpcServerCall,
+  answer: Promise<GrpcStatus | undefined>,
+): Promise<GrpcStatus | undefined> {
   try {
     return await answer;
   } catch (reason) {

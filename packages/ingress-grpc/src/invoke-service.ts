@@ -8,10 +8,10 @@ import {
   type Sidecar,
 } from "@outrigger/core";
 import type { GrpcServerCall } from "@outrigger/grpc-http2";
-import { decodeInvokeServiceRequest, type InvokeServiceRequest } from "@outrigger/protocol";
+import type { InvokeServiceRequest } from "@outrigger/protocol";
 import { toInvokeRequest } from "./invoke-request.ts";
 import { toReply } from "./invoke-response.ts";
-import { decodeRequest, type Reply, readUnary } from "./reply.ts";
+import type { Reply } from "./reply.ts";
 import { traceMetadata, traceOf } from "./trace.ts";
 
 const serviceNotice =
@@ -41,8 +41,11 @@ export class InvokeService {
     this.#maxMessageBytes = maxMessageBytes;
   }
 
-  async answer(call: GrpcServerCall, headers: HeaderList): Promise<Reply> {
-    const request = decodeRequest(await readUnary(call), decodeInvokeServiceRequest);
+  async answer(
+    request: InvokeServiceRequest,
+    call: GrpcServerCall,
+    headers: HeaderList,
+  ): Promise<Reply> {
     this.#notice(serviceNotice);
     try {
       return await this.#invoke(call, headers, request);

@@ -1,25 +1,21 @@
 import type { MetadataSnapshot, Sidecar } from "@outrigger/core";
-import type { GrpcServerCall } from "@outrigger/grpc-http2";
 import {
   ActorRuntimeStatus,
-  decodeEmpty,
-  decodeSetMetadataRequest,
   encodeEmpty,
   encodeGetMetadataResponse,
   type GetMetadataResponse,
+  type SetMetadataRequest,
 } from "@outrigger/protocol";
 import { goDuration } from "./go-duration.ts";
-import { decodeRequest, okReply, type Reply, readUnary } from "./reply.ts";
+import { okReply, type Reply } from "./reply.ts";
 
 /** Answers `GetMetadata`. */
-export async function getMetadata(sidecar: Sidecar, call: GrpcServerCall): Promise<Reply> {
-  decodeRequest(await readUnary(call), decodeEmpty);
+export function getMetadata(sidecar: Sidecar): Reply {
   return okReply(encodeGetMetadataResponse(toMessage(sidecar.metadata.snapshot())));
 }
 
 /** Answers `SetMetadata`. */
-export async function setMetadata(sidecar: Sidecar, call: GrpcServerCall): Promise<Reply> {
-  const { key, value } = decodeRequest(await readUnary(call), decodeSetMetadataRequest);
+export function setMetadata(sidecar: Sidecar, { key, value }: SetMetadataRequest): Reply {
   sidecar.metadata.set(key, value);
   return okReply(encodeEmpty());
 }

@@ -1,10 +1,4 @@
-import { rpcError } from "@outrigger/core";
-import {
-  frameMessage,
-  type GrpcServerCall,
-  type GrpcStatus,
-  okStatus,
-} from "@outrigger/grpc-http2";
+import { answerEach, type GrpcServerCall, type GrpcStatus, okStatus } from "@outrigger/grpc-http2";
 import { answerReflection, reflectionServices } from "@outrigger/protocol";
 
 const taskHub = "TaskHubSidecarService";
@@ -23,14 +17,7 @@ export const taskHubMethods: ReadonlyMap<string, string> = new Map(
 
 /** Answers gRPC's reflection: one answer for each question. */
 export async function reflect(call: GrpcServerCall): Promise<GrpcStatus> {
-  for await (const frame of call.messages) {
-    if (call.finished) break;
-    const answer = answerReflection(await call.decode(frame), services);
-    const drained = call.write(frameMessage(answer));
-    if (drained !== undefined) await drained;
-  }
-  const { failure } = call.messages;
-  if (failure !== undefined) throw rpcError("OTR_ABORTED", failure);
+  await answerEach(call, (question) => answerReflection(question, services));
   call.finish(okStatus);
   return okStatus;
 }

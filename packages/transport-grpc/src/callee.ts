@@ -26,6 +26,7 @@ import {
 import type { ChunkBuffers } from "./chunk-buffers.ts";
 import { PayloadReader, violation } from "./payload-reader.ts";
 import type { PeerIdentities } from "./peer-identities.ts";
+import { reflectionMethods } from "./reflect.ts";
 import { answerStreaming, answerUnary } from "./response.ts";
 
 interface Callee {
@@ -42,6 +43,7 @@ export function calleeMethods(
 ): ReadonlyMap<string, GrpcHandler> {
   const callee = { handler, peers };
   return new Map<string, GrpcHandler>([
+    ...reflectionMethods,
     [serviceInvocationPaths.CallLocalStream, (call) => callLocalStream(callee, call, buffers)],
     [serviceInvocationPaths.CallLocal, (call) => callLocal(callee, call, maxMessageBytes)],
     [serviceInvocationPaths.CallActor, noActors],

@@ -355,3 +355,24 @@ test("without an app a call is refused before anything of it is read", async () 
     }
   }
 });
+
+test("reflection lists the internal service to those who name a target", async () => {
+  const client = await serve(async () => ok);
+  for (const version of ["v1", "v1alpha"]) {
+    const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
+    const body = frameMessage(Uint8Array.of(0x3a, 0));
+    const named = await client.call({ path, headers: ["dapr-callee-app-id", "x"], body });
+    const frame = await named.messages.read();
+    expect(Buffer.from(frame?.data ?? []).toString("latin1")).toContain(
+      "dapr.proto.internals.v1.ServiceInvocation",
+    );
+    expect(await named.messages.read()).toBeUndefined();
+    expect(named.status).toMatchObject({ code: 0 });
+    const bare = await client.call({ path, headers: [], body });
+    while ((await bare.messages.read()) !== undefined);
+    expect(bare.status).toMatchObject({
+      code: 2,
+      message: "cannot proxy request: missing dapr-callee-app-id or dapr-app-id metadata",
+    });
+  }
+});

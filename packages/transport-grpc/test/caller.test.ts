@@ -291,3 +291,23 @@ test("a small body and its small answer are one message each way", async () => {
   // Complete at once: no stream for whoever reads it.
   expect(response.body).toBeInstanceOf(Uint8Array);
 });
+
+test("a peer's own DEADLINE_EXCEEDED is a failure; after the call's deadline it is the timeout", async () => {
+  const late: GrpcHandler = async (each) => {
+    for await (const _frame of each.messages);
+    each.finish({ code: 4, message: "too slow" });
+  };
+  const connection = await peer({ [CallLocalStream]: late });
+  const own = { code: 4, message: "too slow" };
+  const deadlineMs = Date.now() + 60_000;
+  for (const each of [call(), call({ deadlineMs })]) {
+    await expect(connection.invoke(each)).rejects.toMatchObject({
+      code: "OTR_PEER_FAILED",
+      rpc: own,
+    });
+  }
+  await expect(connection.invoke(call({ deadlineMs: Date.now() }))).rejects.toMatchObject({
+    code: "OTR_TIMEOUT",
+    rpc: { code: 4, message: "context deadline exceeded" },
+  });
+});

@@ -5,17 +5,13 @@ import type { Configuration } from "@outrigger/resources";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
 
-/** The ways to the app: none without `--app-port`. */
+/** The ways to the app: without `--app-port` only the one of proxied calls, which leads nowhere. */
 export function composeApp(
   options: SidecarOptions,
   configuration: Configuration,
   env: Environment,
   log: Logger,
 ): Pick<RuntimeOptions, "appChannel" | "appProxy"> {
-  if (options.appPort === 0) {
-    log.log("warn", "App channel is not initialized. Did you configure an app-port?");
-    return {};
-  }
   const { appProtocol } = options;
   const target = {
     host: options.appChannelAddress.replace(/^\[(.*)\]$/, "$1"),
@@ -28,7 +24,12 @@ export function composeApp(
     maxMessageBytes: Math.max(0, options.maxBodyBytes),
   };
   const maxConcurrency = options.appMaxConcurrency;
+  // Proxied calls dial whatever the port is, as in Dapr.
   const appProxy = appProxyGrpc(grpcTarget);
+  if (options.appPort === 0) {
+    log.log("warn", "App channel is not initialized. Did you configure an app-port?");
+    return { appProxy };
+  }
   if (appProtocol === "grpc" || appProtocol === "grpcs") {
     return { appChannel: appChannelGrpc({ ...grpcTarget, maxConcurrency }), appProxy };
   }
