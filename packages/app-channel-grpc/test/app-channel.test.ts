@@ -223,10 +223,15 @@ test("a grpc-js app gets proxied frames with its token; a dead one is UNAVAILABL
   for await (const _chunk of failed.frames) expect.unreachable();
   expect((await failed.ended).status).toEqual({ code: status.ABORTED, message: "nothing" });
   expect(tokens).toEqual([["secret"], ["secret"]]);
-  const dead = appProxyGrpc({ port: 1 })(context);
-  cleanups.push(() => dead.stop?.());
-  await expect(dead.proxy(callWith("x"))).rejects.toMatchObject({
-    code: "OTR_APP_UNREACHABLE",
-    rpc: { code: 14 },
-  });
+  for (const deadPort of [1, 0]) {
+    const dead = appProxyGrpc({ port: deadPort })(context);
+    cleanups.push(() => dead.stop?.());
+    await expect(dead.proxy(callWith("x"))).rejects.toMatchObject({
+      code: "OTR_APP_UNREACHABLE",
+      rpc: {
+        code: 14,
+        message: `connection error: desc = "transport: Error while dialing: dial tcp 127.0.0.1:${deadPort}: connect: connection refused"`,
+      },
+    });
+  }
 });

@@ -184,6 +184,19 @@ test("the gate refuses by API list and by token, hides the token, and tells the 
   expect(records.map(({ method, code }) => [method, code])).toEqual([[daprPaths.InvokeService, 0]]);
 });
 
+test("what is no request is refused, and the log does not hear of it", async () => {
+  const records: ApiCallRecord[] = [];
+  const { port } = await startIngress({}, { onApiCall: (record) => void records.push(record) });
+  const broken = Buffer.of(0x0a, 0xff);
+  for (const path of [daprPaths.InvokeService, daprPaths.SetMetadata]) {
+    const got = await unary(port, path, broken);
+    expect(got.code).toBe(13);
+    expect(got.message).toContain("grpc: error unmarshalling request: ");
+  }
+  expect((await unary(port, daprPaths.SetMetadata, empty)).code).toBe(0);
+  await expect.poll(() => records.map(({ code }) => code)).toEqual([0]);
+});
+
 test("a port in use fails after the retries; a Unix socket replaces TCP and goes at stop", async () => {
   const { port } = await startIngress({});
   const taken = ingressGrpc({ hosts: ["127.0.0.1"], port, bindTimeoutMs: 0 });
