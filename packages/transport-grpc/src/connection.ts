@@ -36,6 +36,11 @@ import {
 } from "./request.ts";
 import { toBodyError, toCallerError } from "./rpc-failure.ts";
 
+/** Answers of this length usually come in one piece; longer ones are streams anyway. */
+const shortBodyBytes = 16_384;
+/** How long the rest of a short answer is waited for, when only a part came with its head. */
+const shortBodyWaitMs = 20;
+
 /** The way to one peer. */
 export class GrpcConnection implements Connection {
   readonly #client: GrpcClient;
@@ -113,12 +118,36 @@ export class GrpcConnection implements Connection {
       const reader = this.#bodyReader(call, response);
       reader.accept(message.payload);
       // Complete already: no stream for the consumer. A failure surfaces in the body.
-      const isWhole = response.status?.code === RpcCode.OK || hasDeclaredLength(head, reader);
+      const isWhole =
+        response.status?.code === RpcCode.OK ||
+        (await this.#isSoonWhole(call, response, head, reader));
       return toInvokeResponse(call, head, isWhole ? await reader.readQueued() : reader);
     } catch (reason) {
       response.cancel();
       throw reason;
     }
+  }
+
+  /**
+   * An HTTP answer whose declared bytes are all here is whole, even when the peer's sidecar is killed
+   * before it can say so: no call is lost by what only its end would have told. A short one is given
+   * a moment, so that a sidecar that is killed between its head and its body fails the attempt, which
+   * can be repeated, and not the call.
+   */
+  async #isSoonWhole(
+    call: InvokeRequest,
+    response: GrpcResponse,
+    { status, headers }: InternalInvokeResponse,
+    body: PayloadReader,
+  ): Promise<boolean> {
+    if (status === undefined || !isHttpStatus(status.code)) return false;
+    const declared = headerValue(headers, "content-length");
+    if (declared === undefined) return false;
+    if (declared === `${body.queuedBytes}`) return true;
+    const length = Number(declared);
+    if (!(length <= shortBodyBytes) || !(await body.gather(length, shortBodyWaitMs))) return false;
+    if (body.queuedBytes < length && isGone(response)) throw this.#failure(call, response);
+    return declared === `${body.queuedBytes}`;
   }
 
   #bodyReader(call: InvokeRequest, response: GrpcResponse): PayloadReader {
@@ -180,17 +209,9 @@ export class GrpcConnection implements Connection {
   }
 }
 
-/**
- * An HTTP answer whose declared bytes are all here is whole, even when the peer's sidecar is killed
- * before it can say so: no call is lost by what only its end would have told.
- */
-function hasDeclaredLength(
-  { status, headers }: InternalInvokeResponse,
-  body: PayloadReader,
-): boolean {
-  if (status === undefined || !isHttpStatus(status.code)) return false;
-  const declared = headerValue(headers, "content-length");
-  return declared !== undefined && declared === `${body.queuedBytes}`;
+/** The peer is gone; any other failure is the app's, whose answer has begun. */
+function isGone({ status }: GrpcResponse): boolean {
+  return status?.code === RpcCode.UNAVAILABLE;
 }
 
 function laterPayload(bytes: Uint8Array): StreamPayload | undefined {

@@ -19,6 +19,8 @@ export class PayloadReader implements BodyStream, AsyncIterator<Uint8Array, unde
   #queue: Uint8Array[] = [];
   #seq = 0;
   #done = false;
+  /** A `gather` that was late: what it still waits for comes before anything else. */
+  #gathering: Promise<void> | undefined;
 
   constructor(source: PayloadSource) {
     this.#source = source;
@@ -39,6 +41,38 @@ export class PayloadReader implements BodyStream, AsyncIterator<Uint8Array, unde
     return this.#queue.reduce((bytes, chunk) => bytes + chunk.length, 0);
   }
 
+  /**
+   * Waits until so many bytes are queued or the messages have ended, but no longer than the time
+   * allows: then they stay for whoever iterates. @returns whether the bytes, or the end, are there.
+   */
+  async gather(bytes: number, timeoutMs: number): Promise<boolean> {
+    let late = false;
+    const gathering = this.#gather(bytes, () => late);
+    this.#gathering = gathering;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        late = true;
+        resolve();
+      }, timeoutMs);
+    });
+    try {
+      await Promise.race([gathering, timeout]);
+    } finally {
+      clearTimeout(timer);
+    }
+    if (!late) this.#gathering = undefined;
+    return !late;
+  }
+
+  async #gather(bytes: number, isLate: () => boolean): Promise<void> {
+    while (this.queuedBytes < bytes && !isLate()) {
+      const frame = await this.#source.messages.read();
+      if (frame === undefined) return;
+      this.accept(await this.#source.payloadOf(frame));
+    }
+  }
+
   /** Takes the messages that are already there. Call it once, when they are all. */
   async readQueued(): Promise<Uint8Array> {
     for (const frame of this.#source.messages.take()) {
@@ -57,6 +91,11 @@ export class PayloadReader implements BodyStream, AsyncIterator<Uint8Array, unde
         const chunk = this.#queue.shift();
         if (chunk !== undefined) return { done: false, value: chunk };
         if (this.#done) return { done: true, value: undefined };
+        if (this.#gathering !== undefined) {
+          await this.#gathering;
+          this.#gathering = undefined;
+          continue;
+        }
         const frame = await this.#source.messages.read();
         if (frame !== undefined) {
           this.accept(await this.#source.payloadOf(frame));
