@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { Http2Server } from "node:http2";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import {
@@ -11,10 +12,11 @@ import {
 } from "@outrigger/core";
 import { httpReasonPhrase } from "@outrigger/protocol";
 import { isWellEscaped } from "./escapes.ts";
+import { UpgradableRequest, upgradeToHttp2 } from "./h2c-upgrade.ts";
 import { PipelineGuard } from "./pipeline-guard.ts";
 import { type BodyLimits, isLateBody, releaseBody, takeBody } from "./request-body.ts";
 import { framingRefusal } from "./request-framing.ts";
-import { takeReplacedLine } from "./request-line.ts";
+import { originForm, takeReplacedLine } from "./request-line.ts";
 
 /** What an engine needs. */
 export interface EngineParts extends BodyLimits {
@@ -46,8 +48,9 @@ export async function serve(
 const headerSlackBytes = 4_096;
 
 /** The seam to node:http: our own shapes on one side, its objects on the other, nowhere else. */
-export function createHttp1Server(parts: EngineParts): Server {
+export function createHttp1Server(parts: EngineParts, http2?: Http2Server): Server {
   const server = createServer({
+    ...(http2 === undefined ? {} : { IncomingMessage: UpgradableRequest }),
     maxHeaderSize: parts.maxHeaderBytes + headerSlackBytes,
     headersTimeout: parts.headersTimeoutMs,
     // Long uploads and quiet connections are legal; only the head has a deadline.
@@ -71,6 +74,13 @@ export function createHttp1Server(parts: EngineParts): Server {
   server.on("connect", (request: IncomingMessage, socket: Duplex) => {
     serveConnect(request, socket, onRequest);
   });
+  if (http2 !== undefined) {
+    server.on("upgrade", (request: IncomingMessage, socket: Socket, first: Buffer) => {
+      // Only a client that pipelines can come here while an answer is on its way.
+      if (guard.isServing(socket)) socket.destroy();
+      else upgradeToHttp2(http2, request, socket, first, parts.headersTimeoutMs);
+    });
+  }
   server.on("clientError", (reason: NodeJS.ErrnoException, socket: Duplex) => {
     // A refusal that is on its way ends the connection itself.
     if (!guard.isAnswering(socket)) refuse(reason, socket);
@@ -159,14 +169,6 @@ function readHead(incoming: IncomingMessage): Omit<HttpRequest, "body" | "signal
     headers: incoming.rawHeaders,
     bodyLength: declaredLength(incoming),
   };
-}
-
-/** Absolute-form targets (RFC 9112 section 3.2.2) lose scheme and authority. */
-function originForm(target: string): string {
-  if (target.startsWith("/")) return target;
-  const absolute = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?]*(.*)$/.exec(target);
-  const rest = absolute?.[1] ?? target;
-  return rest.startsWith("/") || rest === "*" ? rest : `/${rest}`;
 }
 
 function declaredLength(incoming: IncomingMessage): number | undefined {

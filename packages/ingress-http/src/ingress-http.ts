@@ -53,8 +53,8 @@ class IngressHttp implements Ingress {
     this.#runtimeLog = context.log;
     this.#log = context.log.scope("dapr.runtime.http");
     const api = this.#engineParts(apiHandler(settings, context, sidecar));
-    this.#http1 = createHttp1Server(api);
     this.#http2 = settings.disableHttp2 ? undefined : createHttp2Server(api);
+    this.#http1 = createHttp1Server(api, this.#http2);
     this.#http2?.on("session", (session) => {
       this.#sessions.add(session);
       session.once("close", () => this.#sessions.delete(session));

@@ -46,6 +46,12 @@ export class PipelineGuard {
     return false;
   }
 
+  /** True while a request of this connection is under way. */
+  isServing(socket: Duplex): boolean {
+    const pipeline = this.#pipelines.get(socket);
+    return pipeline !== undefined && (pipeline.refused || pipeline.running.size > 0);
+  }
+
   isRefused(socket: Duplex): boolean {
     return this.#pipelines.get(socket)?.refused === true;
   }

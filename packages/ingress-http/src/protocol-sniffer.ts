@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { replaceRequestLine } from "./request-line.ts";
 
 /** First bytes of HTTP/2 with prior knowledge (RFC 9113 section 3.4). */
-const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+export const preface: Buffer = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
 /**
  * Hands a new connection to HTTP/2 or HTTP/1.1 by its first bytes.

@@ -45,3 +45,11 @@ export function takeReplacedLine(socket: Socket): RequestLine | undefined {
   if (line !== undefined) replacedLines.delete(socket);
   return line;
 }
+
+/** Absolute-form targets (RFC 9112 section 3.2.2) lose scheme and authority. */
+export function originForm(target: ByteString): ByteString {
+  if (target.startsWith("/")) return target;
+  const absolute = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?]*(.*)$/.exec(target);
+  const rest = absolute?.[1] ?? target;
+  return rest.startsWith("/") || rest === "*" ? rest : `/${rest}`;
+}
