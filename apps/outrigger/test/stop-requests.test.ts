@@ -17,3 +17,21 @@ test("a shutdown outranks a restart that waits", async () => {
     stops.close();
   }
 });
+
+test("a forced shutdown outranks a shutdown that waits, and is told while one is under way", async () => {
+  const stops = new StopRequests(silentLogger);
+  try {
+    stops.request("signal");
+    expect(await stops.next()).toBe("signal");
+    const heard: string[] = [];
+    const unsubscribe = stops.onLater((reason) => heard.push(reason));
+    stops.request("api");
+    stops.request("force");
+    unsubscribe();
+    stops.request("api");
+    expect(heard).toEqual(["api", "force"]);
+    expect(await stops.next()).toBe("force");
+  } finally {
+    stops.close();
+  }
+});

@@ -225,6 +225,45 @@ test("a probed app is unhealthy until its first success and after too many failu
   );
 });
 
+test("metadata says initializing until the app is healthy for the first time", async () => {
+  let healthy = false;
+  const probe = vi.fn(async () => healthy);
+  const channel: AppChannel = {
+    name: "app-test",
+    protocol: "http",
+    deliver: async () => answer("ok"),
+    probe,
+  };
+  const appHealth = { path: "/healthz", intervalMs: 1, timeoutMs: 1, threshold: 1 };
+  const { runtime } = await start({ appChannel: () => channel, appHealth });
+  await runtime.whenReady();
+  await vi.waitFor(() => expect(probe).toHaveBeenCalled());
+  expect(runtime.metadata.snapshot().initialized).toBe(false);
+  healthy = true;
+  await vi.waitFor(() => expect(runtime.metadata.snapshot().initialized).toBe(true));
+  healthy = false;
+  await vi.waitFor(() => expect(runtime.appHealth.healthy).toBe(false));
+  expect(runtime.metadata.snapshot().initialized).toBe(true);
+});
+
+test("failures of the app's probe count while they follow each other", async () => {
+  const results = [true, false, true, false, true, false, false];
+  let probes = 0;
+  let probesUntilUnhealthy = 0;
+  const channel: AppChannel = {
+    name: "app-test",
+    protocol: "http",
+    deliver: async () => answer("ok"),
+    probe: async () => results[probes++] ?? false,
+  };
+  const appHealth = { path: "/healthz", intervalMs: 1, timeoutMs: 1, threshold: 2 };
+  const { runtime } = await start({ appChannel: () => channel, appHealth });
+  runtime.appHealth.onUnhealthy(() => {
+    probesUntilUnhealthy = probes;
+  });
+  await vi.waitFor(() => expect(probesUntilUnhealthy).toBe(results.length));
+});
+
 test("whenReady rejects when the runtime stops first", async () => {
   const channel: AppChannel = {
     name: "app-test",

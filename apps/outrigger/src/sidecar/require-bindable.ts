@@ -5,7 +5,9 @@ import type { SidecarOptions } from "../flags/sidecar-options.ts";
  * Dapr reads any number as a port and fails when it binds, with these words.
  * @throws OutriggerError `OTR_LISTEN_FAILED`.
  */
-export function requireBindable(options: SidecarOptions): void {
+export function requireBindable(
+  options: Pick<SidecarOptions, "httpPort" | "grpcPort" | "internalGrpcPort" | "publicPort">,
+): void {
   const { httpPort, grpcPort, internalGrpcPort, publicPort } = options;
   const none = "could not listen on any endpoint: ";
   check(internalGrpcPort, "failed to start internal gRPC server: ");
