@@ -27,12 +27,14 @@ export async function followApp(
   signal: AbortSignal,
 ): Promise<void> {
   await awaitListening(parts, signal);
-  events.onListening();
   const onHealthy = (): void => {
     events.onHealthy();
     greet(parts, signal);
   };
-  await parts.health.watch(parts.channel, onHealthy, signal);
+  // The first probe is under way before anybody hears of readiness and may ask for the shutdown.
+  const watching = parts.health.watch(parts.channel, onHealthy, signal);
+  events.onListening();
+  await watching;
 }
 
 async function awaitListening(
