@@ -16,6 +16,11 @@ export interface DialTls {
   readonly options: ConnectionOptions;
   /** Judges the peer after the handshake. Returns the reason to refuse it, if any. */
   readonly verifyPeer?: (socket: TLSSocket) => Error | undefined;
+  /**
+   * Told why a connection that TCP had opened came to nothing, for the log; not about what
+   * `verifyPeer` refused.
+   */
+  readonly onFailed?: (reason: string, remote: string) => void;
 }
 
 /** Limits and windows of client sessions. */
@@ -103,9 +108,19 @@ function established(
       if (!secure) return `transport: authentication handshake failed: ${detail}`;
       return `error reading server preface: ${detail}`;
     };
-    const fail = (detail: string, cause: unknown): void => {
+    let settled = false;
+    const end = (error: DialError | undefined): void => {
+      settled = true;
       clearTimeout(timer);
-      reject(new DialError(dialing(detail), cause));
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const fail = (detail: string, cause: unknown): void => {
+      // What closes the session after its fate is known tells nothing new.
+      if (settled) return;
+      const text = dialing(detail);
+      if (connected) options.tls?.onFailed?.(text, address);
+      end(new DialError(text, cause));
     };
     const timer = setTimeout(() => {
       fail(connected ? "context deadline exceeded" : "i/o timeout", undefined);
@@ -114,29 +129,23 @@ function established(
       connected = true;
     });
     socket.once("secureConnect", () => {
+      if (!(socket instanceof TLSSocket)) return;
+      if (socket.alpnProtocol !== "h2") {
+        fail(noAlpn, undefined);
+        return;
+      }
       secure = true;
-      const refusal = refusalOf(socket, options.tls);
+      const refusal = options.tls?.verifyPeer?.(socket);
       if (refusal === undefined) return;
-      clearTimeout(timer);
       const text = `transport: authentication handshake failed: ${refusal.message}`;
-      reject(new DialError(text, refusal));
+      end(new DialError(text, refusal));
     });
     socket.once("error", (error) => fail(describeSocketError(error), error));
     session.on("error", (error) => fail(describeSocketError(error), error));
     session.once("close", () => fail("EOF", undefined));
-    session.once("remoteSettings", () => {
-      clearTimeout(timer);
-      resolve();
-    });
+    session.once("remoteSettings", () => end(undefined));
   });
 }
 
-function refusalOf(socket: Socket, tls: DialTls | undefined): Error | undefined {
-  if (!(socket instanceof TLSSocket)) return undefined;
-  if (socket.alpnProtocol !== "h2") {
-    return new Error(
-      "credentials: cannot check peer: missing selected ALPN property. If you upgraded from a grpc-go version earlier than 1.67, your TLS connections may have stopped working due to ALPN enforcement.",
-    );
-  }
-  return tls?.verifyPeer?.(socket);
-}
+const noAlpn =
+  "credentials: cannot check peer: missing selected ALPN property. If you upgraded from a grpc-go version earlier than 1.67, your TLS connections may have stopped working due to ALPN enforcement.";

@@ -2,25 +2,25 @@ import type { TLSSocket } from "node:tls";
 import {
   type ComponentContext,
   joinHostPort,
-  type Logger,
   type PeerIdentity,
   type ResolveRequest,
   type WorkloadIdentity,
 } from "@outrigger/core";
 import type { DialTls, GrpcServerCall, GrpcServerOptions } from "@outrigger/grpc-http2";
 import { clientTls, serverTls, verifyPeer } from "@outrigger/spiffe";
+import { RefusalLog } from "./refusal-log.ts";
 
 /** Mutual TLS with the identity of this sidecar, and who is at the other end of each connection. */
 export class PeerIdentities {
   readonly #identity: WorkloadIdentity | undefined;
   readonly #now: () => number;
-  readonly #log: Logger;
+  readonly #log: RefusalLog;
   readonly #known = new WeakMap<TLSSocket, PeerIdentity>();
 
   constructor({ identity, now, log }: ComponentContext) {
     this.#identity = identity;
     this.#now = now;
-    this.#log = log;
+    this.#log = new RefusalLog(log, now);
   }
 
   /** The identity that the calling sidecar proved; `undefined` in plaintext. */
@@ -30,10 +30,19 @@ export class PeerIdentities {
   }
 
   /** Any app of the mesh may connect; what it may call is for the access policy to say. */
-  server(): Pick<GrpcServerOptions, "tls" | "verifyPeer"> {
+  server(): Pick<GrpcServerOptions, "tls" | "verifyPeer" | "onRefused"> {
     const identity = this.#identity;
     if (identity === undefined) return {};
     return {
+      onRefused: (reason, remote) => {
+        // The port is another one each time; the host tells clients apart.
+        const host = remote.slice(0, remote.lastIndexOf(":"));
+        this.#log.tell(
+          host,
+          `refused a connection of ${remote}: TLS handshake failed`,
+          reason.message,
+        );
+      },
       tls: () => {
         const svid = identity.current();
         return serverTls(svid, svid.trustAnchors);
@@ -56,6 +65,10 @@ export class PeerIdentities {
         const svid = identity.current();
         return {
           options: clientTls(svid, svid.trustAnchors),
+          onFailed: (reason, address) => {
+            const wanted = nameOf(expected);
+            this.#log.tell(`${wanted} ${address}`, `TLS to ${wanted} at ${address} failed`, reason);
+          },
           verifyPeer: (socket) => {
             const peer = this.#verify(socket, svid.trustAnchors);
             const refusal = peer instanceof Error ? peer : refuseOther(peer, expected);
@@ -67,10 +80,11 @@ export class PeerIdentities {
     };
   }
 
-  #logRefusal(socket: TLSSocket, { appId, namespace }: ResolveRequest, refusal: Error): void {
+  #logRefusal(socket: TLSSocket, expected: ResolveRequest, refusal: Error): void {
     const address = joinHostPort(socket.remoteAddress ?? "", socket.remotePort ?? 0);
-    const wanted = `${appId} in namespace ${namespace}`;
-    this.#log.log("warn", `refused to call ${wanted} at ${address}: ${refusal.message}`);
+    const wanted = nameOf(expected);
+    const line = `refused to call ${wanted} at ${address}`;
+    this.#log.tell(`${wanted} ${address}`, line, refusal.message);
   }
 
   #verify(socket: TLSSocket, trustAnchors: string): PeerIdentity | Error {
@@ -80,6 +94,10 @@ export class PeerIdentities {
       return reason instanceof Error ? reason : new Error(String(reason));
     }
   }
+}
+
+function nameOf({ appId, namespace }: ResolveRequest): string {
+  return `${appId} in namespace ${namespace}`;
 }
 
 /** The trust domain is not looked at: Dapr's sidecars of several domains share their anchors. */

@@ -12,7 +12,7 @@ import {
   type TransportFeatures,
   type TransportHandler,
 } from "@outrigger/core";
-import { GrpcClient, GrpcServer, type GrpcServerOptions } from "@outrigger/grpc-http2";
+import { GrpcClient, GrpcServer } from "@outrigger/grpc-http2";
 import { calleeMethods } from "./callee.ts";
 import { ChunkBuffers } from "./chunk-buffers.ts";
 import { GrpcConnection } from "./connection.ts";
@@ -70,25 +70,12 @@ class GrpcTransport implements Transport {
       maxHeaderListBytes,
       toStatus: toGrpcStatus,
       now: this.#context.now,
-      ...this.#serverTls(),
+      ...this.#peers.server(),
     });
     this.#unsubscribe = this.#context.identity?.onRotate(() => server.renewTls());
     const address = await this.#bind(server, host, port, signal);
     this.#server = server;
     return address;
-  }
-
-  #serverTls(): Partial<GrpcServerOptions> {
-    const { log } = this.#context;
-    return {
-      ...this.#peers.server(),
-      onRefused: (reason, remote) => {
-        log.log(
-          "warn",
-          `refused a connection of ${remote}: TLS handshake failed: ${reason.message}`,
-        );
-      },
-    };
   }
 
   /** A restart in place needs its own port back, which takes the system a moment to free. */

@@ -154,6 +154,30 @@ describe("a caller refuses a callee", () => {
     const { port } = await callee(undefined);
     const text = await refusal(call(caller(await authority.issue("caller")), port));
     expect(text).toContain("tls: first record does not look like a TLS handshake");
+    expect(callerLog).toEqual([
+      expect.stringMatching(
+        /^TLS to callee in namespace default at 127\.0\.0\.1:\d+ failed: transport: authentication handshake failed: tls: first record/,
+      ),
+    ]);
+  });
+
+  test("which refuses it, and the log says where", async () => {
+    const foreign = await TestAuthority.create();
+    const { port } = await callee({
+      ...(await authority.issue("callee")),
+      trustAnchors: foreign.pem,
+    });
+    await refusal(call(caller(await authority.issue("caller")), port));
+    expect(callerLog.join("\n")).toMatch(
+      /^TLS to callee in namespace default at 127\.0\.0\.1:\d+ failed: error reading server preface: /,
+    );
+  });
+
+  test("without filling the log", async () => {
+    const { port } = await callee(undefined);
+    const transport = caller(await authority.issue("caller"));
+    for (let count = 0; count < 5; count++) await refusal(call(transport, port));
+    expect(callerLog).toHaveLength(1);
   });
 
   test("whatever its trust domain, but not for it", async () => {
@@ -186,6 +210,15 @@ const wrongLeaves: [string, () => Promise<Svid>][] = [
   ["may sign certificates", () => authority.issue("c", "d", { usage: leafUsage.keyCertSign })],
   ["may sign revocations", () => authority.issue("c", "d", { usage: leafUsage.cRLSign })],
 ];
+
+test("a client that comes again and again is told of once", async () => {
+  const { port, log } = await callee(await authority.issue("callee"));
+  const other = await TestAuthority.create();
+  const wrong = { ...(await other.issue("caller")), trustAnchors: authority.pem };
+  for (let count = 0; count < 5; count++) await refusal(call(caller(wrong), port));
+  const told = log.filter((line) => line.includes("unknown authority"));
+  expect(told).toHaveLength(1);
+});
 
 describe("a certificate is refused on both sides when it", () => {
   test.each(wrongLeaves)("%s", async (_name, issue) => {
