@@ -49,6 +49,20 @@ test("mutual TLS is on when it is asked for, and off otherwise", async () => {
   expect(composeSecurity(options(), plain, env)).toEqual({});
 });
 
+test("a certificate in files needs no authority, but its key and anchors", async () => {
+  const plain = await configuration();
+  const compose = (env: Record<string, string>) =>
+    composeSecurity(options("--enable-mtls"), plain, env);
+  const cert = { OUTRIGGER_CERT_FILE: "/run/cert.pem" };
+  const key = { OUTRIGGER_KEY_FILE: "/run/key.pem" };
+  const pem = { DAPR_TRUST_ANCHORS: "pem" };
+  expect(() => compose({ ...cert, ...pem })).toThrow("OUTRIGGER_KEY_FILE: is required");
+  expect(() => compose({ ...key, ...pem })).toThrow("OUTRIGGER_CERT_FILE: is required");
+  expect(() => compose({ ...cert, ...key })).toThrow("trust anchors are required");
+  const identity = compose({ ...cert, ...key, ...pem }).identity?.(testContext());
+  expect(identity?.name).toBe("identity-file");
+});
+
 test("accessControl becomes the policy of the runtime", async () => {
   const denying = await configuration(
     "  accessControl:\n    defaultAction: deny\n    trustDomain: public\n",

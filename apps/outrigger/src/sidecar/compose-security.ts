@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { accessPolicy } from "@outrigger/access-policy";
 import { OutriggerError, type RuntimeOptions } from "@outrigger/core";
+import { identityFile } from "@outrigger/identity-file";
 import { type IdentitySentryOptions, identitySentry } from "@outrigger/identity-sentry";
 import type { Configuration } from "@outrigger/resources";
 import type { TrustAnchorSource } from "@outrigger/spiffe";
@@ -21,9 +22,23 @@ export function composeSecurity(
   env: Environment,
 ): Pick<RuntimeOptions, "identity" | "accessPolicy"> {
   return {
-    ...(options.enableMtls ? { identity: identitySentry(authority(options, env)) } : {}),
+    ...(options.enableMtls ? { identity: ownIdentity(options, env) } : {}),
     ...(accessControl === undefined ? {} : { accessPolicy: accessPolicy(accessControl) }),
   };
+}
+
+/** From the authority, or, beyond Dapr, from files that something else keeps fresh. */
+function ownIdentity(
+  options: SidecarOptions,
+  env: Environment,
+): NonNullable<RuntimeOptions["identity"]> {
+  const { OUTRIGGER_CERT_FILE: certificateFile, OUTRIGGER_KEY_FILE: keyFile } = env;
+  if (!certificateFile && !keyFile) return identitySentry(authority(options, env));
+  if (!certificateFile || !keyFile) {
+    const missing = certificateFile ? "OUTRIGGER_KEY_FILE" : "OUTRIGGER_CERT_FILE";
+    throw invalid(`${missing}: is required: a certificate in files takes both it and its key`);
+  }
+  return identityFile({ certificateFile, keyFile, trustAnchors: anchors(env) });
 }
 
 function authority(options: SidecarOptions, env: Environment): IdentitySentryOptions {
