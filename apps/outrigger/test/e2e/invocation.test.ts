@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { call, Mesh, waitFor } from "./mesh.ts";
 
@@ -140,4 +141,11 @@ test("a call under way finishes while its sidecar shuts down", async () => {
   finish();
   expect((await pending).body).toBe("finished");
   expect(await ended).toBe(0);
+});
+
+test.skipIf(process.platform !== "linux")("Dapr's CLI finds the process by its name", async () => {
+  const sidecar = await mesh.sidecar("listed");
+  const file = (name: string) => readFileSync(`/proc/${sidecar.child.pid}/${name}`, "utf8");
+  expect(file("comm")).toBe("daprd\n");
+  expect(file("cmdline").split("\0")).toContain("--app-id");
 });
