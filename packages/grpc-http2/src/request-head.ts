@@ -39,8 +39,15 @@ export interface Refusal {
   readonly status: GrpcStatus;
 }
 
-/** What Go's gRPC library refuses by itself, in its order and words. */
-export function refuse(head: RequestHead, headers: HeaderList): Refusal | undefined {
+/**
+ * What Go's gRPC library refuses by itself, in its order and words.
+ * @param decodes whether somebody here reads the messages: proxied ones pass in any compression.
+ */
+export function refuse(
+  head: RequestHead,
+  headers: HeaderList,
+  decodes: boolean,
+): Refusal | undefined {
   if (!/^application\/grpc($|[+;])/.test(head.contentType)) {
     const message = `invalid gRPC request content-type ${goQuote(head.contentType)}`;
     return refusal(415, RpcCode.INVALID_ARGUMENT, message);
@@ -54,7 +61,7 @@ export function refuse(head: RequestHead, headers: HeaderList): Refusal | undefi
   if (!/^\/.*\//s.test(head.path)) {
     return refusal(200, RpcCode.UNIMPLEMENTED, `malformed method name: ${goQuote(head.path)}`);
   }
-  if (isKnownEncoding(head.encoding)) return undefined;
+  if (!decodes || isKnownEncoding(head.encoding)) return undefined;
   return { httpStatus: 200, status: unknownEncoding(head.encoding) };
 }
 

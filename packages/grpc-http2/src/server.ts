@@ -201,7 +201,8 @@ export class GrpcServer {
       alive.touch();
     });
     const pseudo = readHead(headers);
-    const refusal = refuse(pseudo, headers);
+    const method = this.#options.methods.get(pseudo.path);
+    const refusal = refuse(pseudo, headers, method !== undefined);
     if (refusal !== undefined) {
       stream.on("error", () => undefined);
       stream.respond(
@@ -223,8 +224,7 @@ export class GrpcServer {
       now: this.#options.now ?? Date.now,
       onSend: () => guard.sent(),
     });
-    const handler =
-      this.#options.methods.get(pseudo.path) ?? this.#options.unknownMethod ?? unimplemented;
+    const handler = method ?? this.#options.unknownMethod ?? unimplemented;
     handler(call).then(
       () => call.finish(),
       (reason: unknown) => call.finish((this.#options.toStatus ?? toRpcStatus)(reason)),

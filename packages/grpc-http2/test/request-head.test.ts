@@ -1,6 +1,11 @@
 import { once } from "node:events";
 import { connect } from "node:http2";
-import { decodeGrpcMessage, frameMessage, GrpcServer } from "@outrigger/grpc-http2";
+import {
+  decodeGrpcMessage,
+  frameMessage,
+  GrpcServer,
+  type GrpcServerCall,
+} from "@outrigger/grpc-http2";
 import { afterEach, expect, test } from "vitest";
 
 const cleanups: (() => unknown)[] = [];
@@ -16,10 +21,8 @@ interface Answer {
 
 /** What a server that takes every path answers to headers that Node lets through. */
 async function ask(headers: Readonly<Record<string, string>>): Promise<Answer> {
-  const server = new GrpcServer({
-    methods: new Map(),
-    unknownMethod: async (call) => call.finish(),
-  });
+  const finish = async (call: GrpcServerCall): Promise<void> => call.finish();
+  const server = new GrpcServer({ methods: new Map([["/a/b", finish]]), unknownMethod: finish });
   const { port } = await server.listen("127.0.0.1", 0);
   const session = connect(`http://127.0.0.1:${port}`);
   cleanups.push(
@@ -99,6 +102,11 @@ test.for(["/foo", "/"])("path %s names no method", async (path) => {
     code: 12,
     message: `malformed method name: "${path}"`,
   });
+});
+
+test("a compression that nobody here has to read is passed on", async () => {
+  const answer = await ask({ ":path": "/proxied/call", "grpc-encoding": "snappy" });
+  expect(answer).toEqual({ http: 200, code: 0, message: "" });
 });
 
 test("a compression that nobody can read is refused before the handler", async () => {
