@@ -61,6 +61,9 @@ test("a certificate in files needs no authority, but its key and anchors", async
   expect(() => compose({ ...cert, ...key })).toThrow("trust anchors are required");
   const identity = compose({ ...cert, ...key, ...pem }).identity?.(testContext());
   expect(identity?.name).toBe("identity-file");
+  expect(() => composeSecurity(options(), plain, { ...cert, ...key })).toThrow(
+    "OUTRIGGER_CERT_FILE: takes effect with --enable-mtls only",
+  );
 });
 
 test("accessControl becomes the policy of the runtime", async () => {

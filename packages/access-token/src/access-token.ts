@@ -31,8 +31,9 @@ export interface AccessToken {
 }
 
 /**
- * Requires a token on every API call (Dapr: `DAPR_API_TOKEN`). Only the first value counts; values
- * are compared in constant time.
+ * Requires a token on every API call (Dapr: `DAPR_API_TOKEN`). Values are compared in constant time.
+ * Two values are refused, though Dapr looks at the first alone: whoever else reads them, a proxy or
+ * the app, may take the other one.
  * @throws OutriggerError `OTR_OPTIONS_INVALID` for an empty token, which would protect nothing.
  */
 export function accessToken(token: string): AccessToken {
@@ -42,20 +43,31 @@ export function accessToken(token: string): AccessToken {
     });
   }
   const expected = digest(textToBytes(token));
-  const matches = (value: ByteString): boolean => timingSafeEqual(digest(value), expected);
+  const isRight = (values: readonly ByteString[]): boolean =>
+    values.length === 1 && timingSafeEqual(digest(values[0] as ByteString), expected);
   return {
     httpGuard: (next) => (request) => {
       if (isOpen(request)) return next(withoutToken(request));
-      const given = headerValue(request.headers, tokenHeader);
-      if (given === undefined || !matches(given)) return Promise.resolve(unauthorized);
+      if (!isRight(tokensOf(request.headers))) return Promise.resolve(unauthorized);
       return next(withoutToken(request));
     },
     checkMetadata: (metadata) => {
-      const given = headerValue(metadata, tokenHeader);
-      if (given === undefined) return "missing api token in request metadata";
-      return matches(given) ? undefined : "authentication error: api token mismatch";
+      const given = tokensOf(metadata);
+      if (given.length === 0) return "missing api token in request metadata";
+      return isRight(given) ? undefined : "authentication error: api token mismatch";
     },
   };
+}
+
+function tokensOf(headers: HeaderList): readonly ByteString[] {
+  const values: ByteString[] = [];
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] as ByteString;
+    if (name.length === tokenHeader.length && name.toLowerCase() === tokenHeader) {
+      values.push(headers[index + 1] as ByteString);
+    }
+  }
+  return values;
 }
 
 /** Digests have one length, so that comparing them tells nothing about the length of a token. */

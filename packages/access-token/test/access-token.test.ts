@@ -38,6 +38,7 @@ test.for([
   ["a longer token", ["dapr-api-token", `${token}!`]],
   ["an empty token", ["dapr-api-token", ""]],
   ["the right token as a second value", ["dapr-api-token", "x", "dapr-api-token", token]],
+  ["another one after the right token", ["dapr-api-token", token, "Dapr-Api-Token", "x"]],
 ] as const)("%s is refused and reaches nobody", async ([_name, headers]) => {
   expect(await guard({ headers })).toEqual({ status: 401, seen: undefined });
 });

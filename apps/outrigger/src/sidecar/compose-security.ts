@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { accessPolicy } from "@outrigger/access-policy";
 import { OutriggerError, type RuntimeOptions } from "@outrigger/core";
 import { identityFile } from "@outrigger/identity-file";
@@ -22,7 +22,7 @@ export function composeSecurity(
   env: Environment,
 ): Pick<RuntimeOptions, "identity" | "accessPolicy"> {
   return {
-    ...(options.enableMtls ? { identity: ownIdentity(options, env) } : {}),
+    ...(options.enableMtls ? { identity: ownIdentity(options, env) } : refuseUnusedIdentity(env)),
     ...(accessControl === undefined ? {} : { accessPolicy: accessPolicy(accessControl) }),
   };
 }
@@ -39,6 +39,13 @@ function ownIdentity(
     throw invalid(`${missing}: is required: a certificate in files takes both it and its key`);
   }
   return identityFile({ certificateFile, keyFile, trustAnchors: anchors(env) });
+}
+
+/** Files that nobody uses would leave plaintext where somebody meant to have none. */
+function refuseUnusedIdentity({ OUTRIGGER_CERT_FILE, OUTRIGGER_KEY_FILE }: Environment): object {
+  if (!OUTRIGGER_CERT_FILE && !OUTRIGGER_KEY_FILE) return {};
+  const name = OUTRIGGER_CERT_FILE ? "OUTRIGGER_CERT_FILE" : "OUTRIGGER_KEY_FILE";
+  throw invalid(`${name}: takes effect with --enable-mtls only: add the flag or unset it`);
 }
 
 function authority(options: SidecarOptions, env: Environment): IdentitySentryOptions {
@@ -59,7 +66,10 @@ function authority(options: SidecarOptions, env: Environment): IdentitySentryOpt
 /** The environment holds the anchors; beyond Dapr it may name a file or a directory, which is watched. */
 function anchors({ DAPR_TRUST_ANCHORS, DAPR_TRUST_ANCHORS_FILE }: Environment): TrustAnchorSource {
   if (DAPR_TRUST_ANCHORS) return { pem: DAPR_TRUST_ANCHORS };
-  if (DAPR_TRUST_ANCHORS_FILE) return { file: DAPR_TRUST_ANCHORS_FILE };
+  if (DAPR_TRUST_ANCHORS_FILE) {
+    const isFolder = statSync(DAPR_TRUST_ANCHORS_FILE, { throwIfNoEntry: false })?.isDirectory();
+    return isFolder ? { directory: DAPR_TRUST_ANCHORS_FILE } : { file: DAPR_TRUST_ANCHORS_FILE };
+  }
   throw invalid("trust anchors are required: set DAPR_TRUST_ANCHORS to their PEM");
 }
 

@@ -40,7 +40,10 @@ export function oidcHandler(
     }
     if (request.method !== "GET") return answer(response, 405, "Method not allowed\n");
     const published = keys();
-    if (published === undefined) return answer(response, 404, "JWKS not available\n");
+    if (published === undefined) {
+      const what = isDiscovery ? "OIDC configuration" : "JWKS";
+      return answer(response, 404, `${what} not available\n`);
+    }
     const body = isDiscovery
       ? discovery(settings, published.algorithm, baseUrl(settings, request, secure), prefix)
       : published.jwks;
@@ -53,6 +56,7 @@ export function oidcHandler(
 function answer(response: ServerResponse, status: number, text: string): void {
   response.statusCode = status;
   response.setHeader("content-type", "text/plain; charset=utf-8");
+  response.setHeader("x-content-type-options", "nosniff");
   response.end(text);
 }
 

@@ -13,7 +13,7 @@ const maxAppIdBytes = 64;
  */
 export function checkRequest(request: SignCertificateRequest): string {
   const faults = [
-    appIdFault(request.id),
+    ...appIdFaults(request.id),
     request.csr.length === 0 ? "CSR is required" : undefined,
     request.namespace === "" ? "namespace is required" : undefined,
   ].filter((fault) => fault !== undefined);
@@ -22,13 +22,14 @@ export function checkRequest(request: SignCertificateRequest): string {
   const trustDomain = parseTrustDomain(request.trustDomain);
   if (trustDomain !== undefined) return trustDomain;
   throw new Error(
-    "invalid request: trust domain characters are limited to lowercase letters, numbers, dots, dashes, and underscores",
+    "trust domain characters are limited to lowercase letters, numbers, dots, dashes, and underscores",
   );
 }
 
-function appIdFault(id: string): string | undefined {
-  if (id === "") return "parameter app-id cannot be empty";
-  if (id.includes(".")) return "parameter app-id cannot contain dots";
-  if (Buffer.byteLength(id) > maxAppIdBytes) return "app ID must be 64 characters or less";
-  return undefined;
+function appIdFaults(id: string): readonly (string | undefined)[] {
+  if (id === "") return ["parameter app-id cannot be empty"];
+  return [
+    id.includes(".") ? "parameter app-id cannot contain dots" : undefined,
+    Buffer.byteLength(id) > maxAppIdBytes ? "app ID must be 64 characters or less" : undefined,
+  ];
 }

@@ -60,7 +60,7 @@ async function validate(
     throw new Error(`namespace mismatch; received namespace: ${request.namespace}`);
   }
   if (pod.serviceAccount !== account.name) throw new Error("pod service account mismatch");
-  const service = controlPlaneService(pod, account.namespace, options.namespace);
+  const service = controlPlaneService(pod, podName, account.namespace, options.namespace);
   const expected =
     service === undefined ? (pod.annotations["dapr.io/app-id"] ?? podName) : `dapr-${service}`;
   if (expected !== request.id) {
@@ -108,24 +108,26 @@ function parseFields(json: string): Fields {
   try {
     return new Fields(JSON.parse(json));
   } catch (cause) {
-    throw new Error("failed to parse Kubernetes token", { cause });
+    // The text of the cause would show a part of the token.
+    throw new Error("failed to parse Kubernetes token: its payload is no JSON object", { cause });
   }
 }
 
 /** The control plane service that a pod runs, if any. */
 function controlPlaneService(
   { annotations }: PodFacts,
+  podName: string,
   podNamespace: string,
   controlPlaneNamespace: string,
 ): string | undefined {
   const service = annotations["dapr.io/control-plane"];
   if (service === undefined) return undefined;
   if (podNamespace !== controlPlaneNamespace) {
-    throw new Error(`pod of the control plane service ${service} is in another namespace`);
+    throw new Error(`control plane service in namespace '${podNamespace}' is not allowed`);
   }
-  if (!services.has(service)) throw new Error(`unknown control plane service: ${service}`);
+  if (!services.has(service)) throw new Error(`unknown control plane service '${podName}'`);
   if (annotations["dapr.io/app-id"] !== undefined) {
-    throw new Error("a control plane pod must have no app-id annotation");
+    throw new Error(`control plane service '${podName}' cannot have annotation 'dapr.io/app-id'`);
   }
   return service;
 }
@@ -145,5 +147,7 @@ async function trustDomainOf(
   if (text === undefined) return defaultTrustDomain;
   const trustDomain = parseTrustDomain(text);
   if (trustDomain !== undefined) return trustDomain;
-  throw new Error("the configuration names no valid trust domain");
+  throw new Error(
+    `failed to parse trust domain "${text}": trust domain characters are limited to lowercase letters, numbers, dots, dashes, and underscores`,
+  );
 }
