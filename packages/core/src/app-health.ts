@@ -46,12 +46,19 @@ export class AppHealth {
   /**
    * Probes until the signal aborts; resolves at once when there is nothing to probe.
    * @param onHealthy called after the first success.
+   * @param onProbed called after the first probe, whatever it told.
    */
-  async watch(channel: AppChannel, onHealthy: () => void, signal: AbortSignal): Promise<void> {
+  async watch(
+    channel: AppChannel,
+    onHealthy: () => void,
+    signal: AbortSignal,
+    onProbed: () => void = () => undefined,
+  ): Promise<void> {
     const settings = this.#settings;
     if (settings === undefined || channel.probe === undefined) {
       this.#healthy = true;
       onHealthy();
+      onProbed();
       return;
     }
     let greeted = false;
@@ -64,6 +71,7 @@ export class AppHealth {
         greeted = true;
         onHealthy();
       }
+      onProbed();
       const elapsed = performance.now() - startedAt;
       await pause(Math.max(1, settings.intervalMs - elapsed), signal);
     }

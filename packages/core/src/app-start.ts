@@ -1,7 +1,11 @@
 import type { AppChannel } from "./app-channel.ts";
 import type { AppHealth } from "./app-health.ts";
 import { errorText } from "./errors.ts";
+import { within } from "./invocation/abortable.ts";
 import type { Logger } from "./logger.ts";
+
+/** A slow first probe holds readiness up for this long: the sidecar can invoke others meanwhile. */
+const firstProbeMs = 250;
 
 /** What the start of the app is watched with. */
 export interface AppStartParts {
@@ -31,8 +35,14 @@ export async function followApp(
     events.onHealthy();
     greet(parts, signal);
   };
-  // The first probe is under way before anybody hears of readiness and may ask for the shutdown.
-  const watching = parts.health.watch(parts.channel, onHealthy, signal);
+  let watching: Promise<void> = Promise.resolve();
+  const probed = new Promise<void>((resolve) => {
+    watching = parts.health.watch(parts.channel, onHealthy, signal, resolve);
+    // It ends without a probe when the runtime stops.
+    void watching.finally(resolve).catch(() => undefined);
+  });
+  // Who hears of readiness finds the app healthy, and not one that nobody has looked at yet.
+  await within(probed, firstProbeMs);
   events.onListening();
   await watching;
 }

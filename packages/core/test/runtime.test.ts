@@ -246,6 +246,28 @@ test("metadata says initializing until the app is healthy for the first time", a
   expect(runtime.metadata.snapshot().initialized).toBe(true);
 });
 
+test.each([
+  ["answers", true],
+  ["hangs", false],
+])("readiness waits for a first probe that %s, within bounds", async (_how, answers) => {
+  let tell: (healthy: boolean) => void = () => undefined;
+  const channel: AppChannel = {
+    name: "app-test",
+    protocol: "http",
+    deliver: async () => answer("ok"),
+    probe: () =>
+      new Promise((resolve) => {
+        tell = resolve;
+      }),
+  };
+  const appHealth = { path: "/healthz", intervalMs: 1, timeoutMs: 1, threshold: 1 };
+  const { runtime } = await start({ appChannel: () => channel, appHealth });
+  expect(runtime.health.unready()).toContain("runtime");
+  if (answers) tell(true);
+  await runtime.whenReady();
+  expect(runtime.appHealth.healthy).toBe(answers);
+});
+
 test("failures of the app's probe count while they follow each other", async () => {
   const results = [true, false, true, false, true, false, false];
   let probes = 0;
