@@ -43,6 +43,7 @@ async function outcomeWith(
 
 test.concurrent.for(ids)(
   "%s catches what is broken, for every pair that it applies to",
+  { timeout: 120_000 },
   async (id) => {
     const broken = faultsOf(id);
     expect(broken.length).toBeGreaterThan(0);
