@@ -1,55 +1,46 @@
-import type { InvokeRequest } from "./call.ts";
+import type { HeaderList } from "./call.ts";
 import type { Endpoint, ResolveRequest } from "./resolver.ts";
 
-/** Picks one endpoint of a snapshot. */
-export interface Balancer {
+/** What a balancer may look at besides the endpoints; direct and proxied calls both have it. */
+export interface BalancedCall {
+  /** Method path of a direct call, `/package.Service/Method` of a proxied one. */
+  readonly method: string;
+  readonly metadata: HeaderList;
+}
+
+/** The state of one target at the moment of one choice. */
+export interface BalancerSnapshot {
+  readonly target: ResolveRequest;
   /**
-   * @param endpoints never empty.
-   * @param tried endpoints that failed in this call; avoided while another one is left.
+   * Never empty. Endpoints that failed in this call are left out while there are others; those that
+   * failed in other calls a moment ago were left out by the resolver.
    */
-  pick(
-    request: ResolveRequest,
-    endpoints: readonly Endpoint[],
-    tried: readonly Endpoint[],
-    call: InvokeRequest,
-  ): Endpoint;
+  readonly endpoints: readonly Endpoint[];
+  /** Choices made for this target before this one: 0, 1, 2, ... */
+  readonly turn: number;
+  /** Calls under way to an endpoint of `endpoints`. Always 0 unless the balancer `countsCalls`. */
+  inFlight(endpoint: Endpoint): number;
 }
 
-/** Targets whose turn is remembered. The oldest is forgotten first, and begins a new round then. */
-const maxTargets = 4_096;
+/**
+ * Chooses the endpoint of an attempt. A pure function over the snapshot: the runtime keeps the
+ * state, so that a balancer can be tested with plain data and shared between targets.
+ */
+export interface Balancer {
+  /** For logs and errors, for example `round-robin`. */
+  readonly name: string;
+  /** True makes the runtime count the calls under way per endpoint. Default false: it costs a map. */
+  readonly countsCalls?: boolean;
+  /** @returns one of `snapshot.endpoints`. Must not throw. */
+  select(snapshot: BalancerSnapshot, call: BalancedCall): Endpoint;
+}
 
-/** Exact round robin per target: over any run of calls, shares differ by at most one. */
+/** Each endpoint in its turn: over any run of calls to one target, shares differ by at most one. */
 export function roundRobin(): Balancer {
-  const turns = new Map<string, number>();
   return {
-    pick(request, endpoints, tried) {
-      const key = `${request.namespace}/${request.appId}`;
-      const turn = turns.get(key) ?? 0;
-      if (turn === 0 && turns.size >= maxTargets) forgetOldest(turns);
-      turns.set(key, turn >= Number.MAX_SAFE_INTEGER ? 0 : turn + 1);
-      const first = endpoints[turn % endpoints.length] as Endpoint;
-      return tried.length === 0 ? first : firstUntried(endpoints, turn, tried);
-    },
+    name: "round-robin",
+    select: ({ endpoints, turn }) => endpoints[turn % endpoints.length] as Endpoint,
   };
-}
-
-function firstUntried(
-  endpoints: readonly Endpoint[],
-  turn: number,
-  tried: readonly Endpoint[],
-): Endpoint {
-  for (let step = 0; step < endpoints.length; step++) {
-    const candidate = endpoints[(turn + step) % endpoints.length] as Endpoint;
-    if (!includesEndpoint(tried, candidate)) return candidate;
-  }
-  return endpoints[turn % endpoints.length] as Endpoint;
-}
-
-function forgetOldest(turns: Map<string, number>): void {
-  for (const key of turns.keys()) {
-    turns.delete(key);
-    return;
-  }
 }
 
 /** True when the list holds an endpoint with the same host and port. */

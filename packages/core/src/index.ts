@@ -1,7 +1,12 @@
 export type { AccessDecision, AccessPolicy, AccessRequest } from "./access-policy.ts";
 export { type AppChannel, type AppProtocol, appFunction } from "./app-channel.ts";
 export { AppHealth, type AppHealthSettings } from "./app-health.ts";
-export { type Balancer, roundRobin } from "./balancer.ts";
+export {
+  type BalancedCall,
+  type Balancer,
+  type BalancerSnapshot,
+  roundRobin,
+} from "./balancer.ts";
 export {
   type Body,
   type BodyStream,
@@ -24,6 +29,7 @@ export {
 export { freeChunk, ownChunk } from "./chunk-memory.ts";
 export type { Component, ComponentContext, ComponentFactory } from "./component.ts";
 export { ConcurrencyLimit } from "./concurrency-limit.ts";
+export { EndpointCache, type EndpointCacheSettings } from "./endpoint-cache.ts";
 export {
   createEndpointHealth,
   type EndpointHealth,
@@ -49,7 +55,7 @@ export type {
   IngressFactory,
   Sidecar,
 } from "./ingress.ts";
-export { abortError } from "./invocation/abortable.ts";
+export { abortError, unlessAborted } from "./invocation/abortable.ts";
 export { cleanPath, normalizeMethod } from "./invocation/method-path.ts";
 export type { BuiltInRetry } from "./invocation/remote.ts";
 export { parseTarget, type Target } from "./invocation/target.ts";

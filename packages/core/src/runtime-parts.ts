@@ -4,6 +4,7 @@ import { roundRobin } from "./balancer.ts";
 import type { InvokeRequest, InvokeResponse } from "./call.ts";
 import type { Component, ComponentContext } from "./component.ts";
 import type { WorkloadIdentity } from "./identity.ts";
+import { EndpointPicker } from "./invocation/endpoint-picker.ts";
 import { createInvoke } from "./invocation/invoke.ts";
 import { createProxy, createProxyReceive, type ProxyParts } from "./invocation/proxy.ts";
 import { createReceive, requireAppChannel } from "./invocation/receive.ts";
@@ -48,14 +49,14 @@ export function composeParts(
   const resolver = options.resolver?.(context);
 
   const telemetry = joinTelemetry(options.telemetry ?? []);
-  const balancer = options.balancer ?? roundRobin();
+  const picker = new EndpointPicker(options.balancer ?? roundRobin());
   const { appId, namespace } = context;
   const { host = "127.0.0.1", hostname } = options;
   const remote = new RemoteInvoker({
     caller: { appId, namespace, host, hostname },
     resolver,
     transport,
-    balancer,
+    picker,
     retry: options.retry ?? { retries: 3, delayMs: 1_000 },
     telemetry,
   });
@@ -64,7 +65,7 @@ export function composeParts(
     ...context,
     resolver,
     transport,
-    balancer,
+    picker,
     accessPolicy,
     appProxy,
   };

@@ -1,42 +1,21 @@
-import { type Endpoint, type InvokeRequest, roundRobin } from "@outrigger/core";
+import { type BalancerSnapshot, type Endpoint, roundRobin } from "@outrigger/core";
 import { expect, test } from "vitest";
 
 const endpoints: readonly Endpoint[] = [1, 2, 3].map((port) => ({ host: "10.0.0.1", port }));
-const call = {} as InvokeRequest; // Round robin does not look at the call.
+const call = { method: "m", metadata: [] };
 
-function counts(picks: readonly Endpoint[]): readonly number[] {
-  return endpoints.map(({ port }) => picks.filter((pick) => pick.port === port).length);
+function snapshot(turn: number): BalancerSnapshot {
+  const target = { appId: "orders", namespace: "default" };
+  return { target, endpoints, turn, inFlight: () => 0 };
 }
 
-test("shares are exact over a full round", () => {
+test("round robin takes each endpoint in its turn", () => {
   const balancer = roundRobin();
-  const target = { appId: "orders", namespace: "default" };
-  const picks = Array.from({ length: 300 }, () => balancer.pick(target, endpoints, [], call));
-  expect(counts(picks)).toEqual([100, 100, 100]);
+  const ports = [0, 1, 2, 3, 4].map((turn) => balancer.select(snapshot(turn), call).port);
+  expect(ports).toEqual([1, 2, 3, 1, 2]);
 });
 
-test("interleaved targets do not disturb each other's turn", () => {
+test("round robin keeps no state of its own", () => {
   const balancer = roundRobin();
-  const a = { appId: "a", namespace: "default" };
-  const b = { appId: "b", namespace: "default" };
-  const picks: Endpoint[] = [];
-  for (let index = 0; index < 30; index++) {
-    picks.push(balancer.pick(a, endpoints, [], call));
-    balancer.pick(b, endpoints, [], call);
-  }
-  expect(counts(picks)).toEqual([10, 10, 10]);
-});
-
-test("a tried endpoint is avoided while another one is left", () => {
-  const balancer = roundRobin();
-  const target = { appId: "orders", namespace: "default" };
-  for (let index = 0; index < 6; index++) {
-    const pick = balancer.pick(target, endpoints, [endpoints[0] as Endpoint], call);
-    expect(pick.port).not.toBe(1);
-  }
-});
-
-test("with every endpoint tried, one is picked all the same", () => {
-  const pick = roundRobin().pick({ appId: "a", namespace: "b" }, endpoints, endpoints, call);
-  expect(endpoints).toContain(pick);
+  expect(balancer.select(snapshot(7), call)).toBe(balancer.select(snapshot(7), call));
 });

@@ -1,7 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { type Instance, OutriggerError } from "@outrigger/core";
-import { abortable } from "./abortable.ts";
+import { type Instance, OutriggerError, unlessAborted } from "@outrigger/core";
 import { dialableAddress } from "./address.ts";
 import { isEncodableId } from "./names.ts";
 
@@ -29,7 +28,7 @@ async function addressOf(host: string, signal: AbortSignal): Promise<string> {
   // No look-up for the name that Dapr's listen address may have: it works without a resolver.
   const address = bare === "localhost" ? "127.0.0.1" : bare;
   if (isIP(address) === 0) {
-    const found = await abortable(lookup(address), signal).catch((cause: unknown) => {
+    const found = await unlessAborted(lookup(address), signal).catch((cause: unknown) => {
       signal.throwIfAborted();
       throw invalid("host", host, "is neither an address nor a known host name", cause);
     });

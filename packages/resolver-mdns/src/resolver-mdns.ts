@@ -13,9 +13,9 @@ import {
   type ResolveRequest,
   type Resolver,
   type ResolverFeatures,
+  unlessAborted,
 } from "@outrigger/core";
 import type { Packet } from "dns-packet";
-import { abortable } from "./abortable.ts";
 import { isLoopback } from "./address.ts";
 import { Announcement } from "./announcement.ts";
 import { Diagnosis } from "./diagnosis.ts";
@@ -85,7 +85,7 @@ class ResolverMdns implements Resolver {
     signal.throwIfAborted();
     if (this.#state === "stopped") throw stopped();
     this.#state = "started";
-    await abortable(this.#network.open(), signal);
+    await unlessAborted(this.#network.open(), signal);
     if (this.#isStopped() || this.#refreshTimer !== undefined) return;
     this.#refreshTimer = setInterval(() => this.#refresh(), this.#settings.refreshIntervalMs);
     this.#refreshTimer.unref();
@@ -107,7 +107,7 @@ class ResolverMdns implements Resolver {
     }
     if (!isEncodableId(request.appId)) throw this.#diagnosis.impossibleId(request.appId);
     if (this.#network.links.length === 0) await this.#findNetwork(signal);
-    const found = await abortable(this.#lookup(request.appId, namespace).result, signal);
+    const found = await unlessAborted(this.#lookup(request.appId, namespace).result, signal);
     this.#cache.touch(request.appId);
     return this.#health.filter(found);
   }
@@ -165,7 +165,7 @@ class ResolverMdns implements Resolver {
     const { appId, host, internalPort: port, namespace } = own;
     this.#cache.addOwn(appId, announcement.instanceName, { host, port, namespace });
     try {
-      await abortable(this.#responder.add(announcement), signal);
+      await unlessAborted(this.#responder.add(announcement), signal);
     } catch (reason) {
       this.#cache.removeOwn(announcement.instanceName);
       await this.#responder.remove(announcement);
@@ -206,7 +206,7 @@ class ResolverMdns implements Resolver {
 
   /** Without any socket, one more look at the interfaces decides at once instead of a time-out. */
   async #findNetwork(signal: AbortSignal): Promise<void> {
-    await abortable(this.#network.rescan(), signal);
+    await unlessAborted(this.#network.rescan(), signal);
     this.#checkRunning();
     if (this.#network.links.length === 0) throw this.#diagnosis.noNetwork();
   }

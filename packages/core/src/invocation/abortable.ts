@@ -43,3 +43,22 @@ export async function within(work: Promise<unknown>, timeoutMs: number): Promise
     clearTimeout(timer);
   }
 }
+
+/**
+ * The promise's outcome, or the signal's reason as soon as it aborts; the work itself goes on.
+ * Leaves no listener behind.
+ */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      // The outcome is nobody's any more; a failure must not end the process.
+      work.catch(() => undefined);
+      reject(signal.reason);
+      return;
+    }
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    const settled = (): void => signal.removeEventListener("abort", onAbort);
+    work.then(resolve, reject).finally(settled);
+  });
+}

@@ -1,6 +1,5 @@
 import { type AccessPolicy, decideOrDeny } from "../access-policy.ts";
-import type { Balancer } from "../balancer.ts";
-import { type HeaderList, headerValue, type InvokeRequest } from "../call.ts";
+import { type HeaderList, headerValue } from "../call.ts";
 import { OutriggerError, rpcError } from "../errors.ts";
 import { goQuote } from "../go-quote.ts";
 import type { ProxyCall, ProxyChannel, ProxyResponse } from "../proxy.ts";
@@ -8,6 +7,7 @@ import type { Endpoint, ResolveRequest, Resolver } from "../resolver.ts";
 import { RpcCode } from "../rpc-status.ts";
 import type { Connection, Transport } from "../transport.ts";
 import { provenClaims } from "./caller-claims.ts";
+import type { EndpointPicker } from "./endpoint-picker.ts";
 import { isRetryable } from "./failures.ts";
 import { normalizeMethod } from "./method-path.ts";
 import { canRepeat, TrackedBody } from "./repeatable-body.ts";
@@ -19,7 +19,7 @@ export interface ProxyParts {
   readonly namespace: string;
   readonly resolver: Resolver | undefined;
   readonly transport: Transport;
-  readonly balancer: Balancer;
+  readonly picker: EndpointPicker;
   readonly accessPolicy: AccessPolicy | undefined;
   readonly appProxy: ProxyChannel | undefined;
 }
@@ -132,11 +132,11 @@ async function proxyToPeer(
   const tried: Endpoint[] = [];
   for (;;) {
     const endpoints = await resolver.resolve(target, call.signal);
-    // Balancers that read the call look at its metadata only, which both shapes have.
-    const endpoint = parts.balancer.pick(target, endpoints, tried, balancerView(outgoing));
+    const balanced = { method: outgoing.path, metadata: outgoing.metadata };
+    const endpoint = parts.picker.pick(target, endpoints, tried, balanced);
     const connection = parts.transport.connect(endpoint, target);
     try {
-      return await openProxy(connection, outgoing);
+      return await parts.picker.duringProxy(endpoint, () => openProxy(connection, outgoing));
     } catch (reason) {
       tried.push(endpoint);
       if (!isRetryable(reason) || !canRepeat(frames) || tried.length >= maxAttempts) throw reason;
@@ -152,21 +152,6 @@ function openProxy(connection: Connection, call: ProxyCall): Promise<ProxyRespon
     code: RpcCode.UNIMPLEMENTED,
     message: "the transport does not carry proxied calls",
   });
-}
-
-function balancerView(call: ProxyCall): InvokeRequest {
-  return {
-    target: "",
-    method: call.path,
-    http: undefined,
-    origin: "grpc",
-    metadata: call.metadata,
-    contentType: "",
-    typeUrl: "",
-    body: call.frames,
-    bodyLength: undefined,
-    signal: call.signal,
-  };
 }
 
 /** Only a sidecar may say who calls; the callee gets its bare id, which it knows as its own. */

@@ -1,10 +1,11 @@
-import { type Balancer, includesEndpoint } from "../balancer.ts";
+import { includesEndpoint } from "../balancer.ts";
 import type { InvokeRequest, InvokeResponse } from "../call.ts";
 import { isOutriggerError, OutriggerError } from "../errors.ts";
 import type { Endpoint, ResolveRequest, Resolver } from "../resolver.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { Connection, Transport } from "../transport.ts";
 import { abortError, pause } from "./abortable.ts";
+import type { EndpointPicker } from "./endpoint-picker.ts";
 import { isRetryable, retriesExhausted } from "./failures.ts";
 import { type CallerIdentity, forwardedBy } from "./forwarded.ts";
 import { canRepeat, trackBody } from "./repeatable-body.ts";
@@ -22,7 +23,7 @@ export interface RemoteParts {
   readonly caller: CallerIdentity;
   readonly resolver: Resolver | undefined;
   readonly transport: Transport;
-  readonly balancer: Balancer;
+  readonly picker: EndpointPicker;
   readonly retry: BuiltInRetry;
   readonly telemetry: Telemetry | undefined;
 }
@@ -53,11 +54,11 @@ export class RemoteInvoker {
       body: trackBody(request.body),
     };
     const endpoints = await resolver.resolve(target, call.signal);
-    const endpoint = this.#parts.balancer.pick(target, endpoints, [], call);
+    const endpoint = this.#parts.picker.pick(target, endpoints, [], call);
     this.#parts.telemetry?.resolved?.(token, target, endpoint);
     const connection = this.#parts.transport.connect(endpoint, target);
     try {
-      return await connection.invoke(call);
+      return await this.#parts.picker.during(endpoint, call.signal, () => connection.invoke(call));
     } catch (reason) {
       if (!isRetryable(reason)) throw reason;
       return this.#recover(resolver, call, target, token, { endpoint, connection, reason });
@@ -118,9 +119,13 @@ export class RemoteInvoker {
     let connection: Connection | undefined;
     try {
       const endpoints = await resolver.resolve(target, call.signal);
-      endpoint = this.#parts.balancer.pick(target, endpoints, tried, call);
-      connection = this.#parts.transport.connect(endpoint, target);
-      return { response: await connection.invoke(call) };
+      endpoint = this.#parts.picker.pick(target, endpoints, tried, call);
+      const dialled = this.#parts.transport.connect(endpoint, target);
+      connection = dialled;
+      const response = await this.#parts.picker.during(endpoint, call.signal, () =>
+        dialled.invoke(call),
+      );
+      return { response };
     } catch (reason) {
       if (call.signal.aborted) throw isOutriggerError(reason) ? reason : abortError(call.signal);
       // A look-up that fails now may succeed later: the app was known a moment ago.
