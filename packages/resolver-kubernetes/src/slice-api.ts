@@ -38,7 +38,7 @@ const eventSchema = v.object({
     code: v.optional(v.number()),
     message: v.optional(v.string()),
     metadata: v.optional(
-      v.object({
+      v.looseObject({
         name: v.optional(v.string(), ""),
         resourceVersion: v.optional(v.string(), ""),
       }),
