@@ -67,6 +67,11 @@ describe.skipIf(servers === undefined)("a real cluster", () => {
             added.push(await kubernetes.addSlice(appId, other));
           },
         },
+        // Objects outlive the API server, so this one comes back with everything it had.
+        backend: {
+          interrupt: () => kubernetes.cluster.stopApiServer(),
+          restore: () => kubernetes.cluster.startApiServer(),
+        },
         createUnreachable: () => create({ apiServer: `https://127.0.0.1:${closedPort}` }),
         malformedConfigurations: [
           () => resolverKubernetes({ port: 0 }),
