@@ -52,7 +52,7 @@ export function parseTemplate(source: string): NameTemplate {
 export function splitAddress(
   address: string,
 ): { readonly host: string; readonly port: number } | undefined {
-  const match = /^(?:\[([^[\]\s]+)\]|([^[\]\s]+)):(\d{1,5})$/.exec(address);
+  const match = /^(?:\[([^[\]]+)\]|([^[\]]+)):(\d{1,5})$/.exec(address);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   return host !== undefined && port >= 1 && port <= 65_535 ? { host, port } : undefined;

@@ -7,6 +7,7 @@ import { requestToken, resignToken, serversOrSkip } from "@outrigger/test-server
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { collectionOf, TestCluster, type TestEndpoint } from "./cluster.ts";
 import { CuttableLink } from "./cuttable-link.ts";
+import { Dnsmasq, dnsmasqOrSkip } from "./dnsmasq.ts";
 import { LogLines } from "./log-lines.ts";
 
 const servers = serversOrSkip("etcd", "kube-apiserver");
@@ -200,7 +201,7 @@ describe.skipIf(servers === undefined)("EndpointSlices of a real cluster", () =>
     await expect.poll(() => found(resolver, "lasting"), soon).toEqual(["10.6.0.1", "10.6.0.2"]);
     const outage = log.warnings().filter((line) => line.includes("last known"));
     expect(outage).toHaveLength(1);
-    expect(log.lines.at(-1)).toMatch(/^info .* are watched again$/);
+    expect(log.lines.at(-1)).toMatch(/^info the API server answers: /);
   }, 60_000);
 
   test("what was missed while the version of the watch became too old is made up for", async () => {
@@ -279,6 +280,37 @@ describe.skipIf(servers === undefined)("EndpointSlices of a real cluster", () =>
     expect(log.warnings()).toHaveLength(1);
     await kubernetes.allow(account, "default");
     await expect.poll(() => found(resolver, "granted"), soon).toEqual(["10.9.0.1"]);
+  });
+
+  test("auto asks DNS while the API may not be read, says so, and watches as soon as it may", async () => {
+    const binary = dnsmasqOrSkip();
+    if (binary === undefined) return;
+    const dns = new Dnsmasq(binary);
+    try {
+      await dns.serve({ "either-dapr.default.svc.cluster.local": ["10.9.2.1"] });
+      await add("either", { address: "10.9.2.2" });
+      const account = await kubernetes.addAccount("default", []);
+      const { serviceAccountFolder = "" } = await kubernetes.optionsOf(account);
+      const nameServers = [dns.address];
+      const resolver = await start({ mode: "auto", serviceAccountFolder, nameServers });
+      expect(await found(resolver, "either")).toEqual(["10.9.2.1"]);
+      const told = log.warnings().filter((line) => line.includes("by the cluster's DNS"));
+      expect(told).toHaveLength(1);
+      expect(told.join()).toMatch(/forbidden/);
+      await kubernetes.allow(account, "default");
+      await expect.poll(() => found(resolver, "either"), soon).toEqual(["10.9.2.2"]);
+      await expect.poll(() => log.lines.at(-1), soon).toMatch(/^info the API server answers: /);
+    } finally {
+      await dns.stop();
+    }
+  });
+
+  test("auto watches where the API may be read", async () => {
+    await add("readable", { address: "10.9.3.1" });
+    const resolver = await start({ mode: "auto", nameServers: ["127.0.0.1:9"] });
+    expect(await found(resolver, "readable")).toEqual(["10.9.3.1"]);
+    expect(log.lines).toContain("info app ids are resolved by EndpointSlices of namespace default");
+    expect(log.lines.join()).not.toContain("DNS");
   });
 
   test("a namespace that may not be read does not harm the others", async () => {
