@@ -136,7 +136,10 @@ export class NamespaceWatch {
     this.#backoff.reset();
     if (this.#failure === undefined) return;
     this.#failure = undefined;
-    this.#log("info", `the API server answers: EndpointSlices of namespace ${this.namespace} are watched`);
+    this.#log(
+      "info",
+      `the API server answers: EndpointSlices of namespace ${this.namespace} are watched`,
+    );
   }
 
   #fail(reason: unknown): void {

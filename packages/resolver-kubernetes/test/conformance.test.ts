@@ -14,6 +14,7 @@ describe.skipIf(servers === undefined)("a real cluster", () => {
   let kubernetes: TestCluster;
   let options: ResolverKubernetesOptions;
   let closedPort = 0;
+  let shiftMs = 0;
 
   beforeAll(async () => {
     if (servers === undefined) return;
@@ -36,7 +37,7 @@ describe.skipIf(servers === undefined)("a real cluster", () => {
 
   function create(changes: ResolverKubernetesOptions = {}): Resolver {
     const all = { ...options, retryAfterMs: 300, ...changes };
-    return translated(resolverKubernetes(all)(testContext()));
+    return translated(resolverKubernetes(all)(testContext({ now: () => Date.now() + shiftMs })));
   }
 
   resolverConformance({
@@ -71,6 +72,9 @@ describe.skipIf(servers === undefined)("a real cluster", () => {
         backend: {
           interrupt: () => kubernetes.cluster.stopApiServer(),
           restore: () => kubernetes.cluster.startApiServer(),
+        },
+        jumpClock: (byMs) => {
+          shiftMs += byMs;
         },
         createUnreachable: () => create({ apiServer: `https://127.0.0.1:${closedPort}` }),
         malformedConfigurations: [
