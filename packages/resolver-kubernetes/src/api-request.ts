@@ -39,6 +39,8 @@ export async function getFromApi(
     request.on("error", reject);
     request.end();
   });
+  // Whoever reads it is told; between the answer and its reader nobody listens.
+  response.on("error", () => undefined);
   const { statusCode = 0 } = response;
   if (statusCode === 200) return response;
   throw new ApiFailure(statusCode, messageOf(await readBody(response, maxErrorBytes), statusCode));

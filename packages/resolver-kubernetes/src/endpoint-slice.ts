@@ -23,10 +23,11 @@ export interface Slice {
 
 const nullish = <T extends v.GenericSchema>(schema: T) => v.nullish(schema);
 
-const metadata = v.object({
-  name: v.string(),
-  resourceVersion: nullish(v.string()),
-  labels: nullish(v.record(v.string(), v.string())),
+const namedSchema = v.object({
+  metadata: v.object({
+    name: v.string(),
+    labels: nullish(v.record(v.string(), v.string())),
+  }),
 });
 
 const endpoint = v.object({
@@ -38,7 +39,6 @@ const endpoint = v.object({
 });
 
 const sliceSchema = v.object({
-  metadata,
   addressType: v.string(),
   endpoints: nullish(v.array(endpoint)),
   ports: nullish(v.array(v.object({ name: nullish(v.string()), port: nullish(v.number()) }))),
@@ -46,11 +46,16 @@ const sliceSchema = v.object({
 
 type RawEndpoint = v.InferOutput<typeof endpoint>;
 
-/** @throws Error when it is no EndpointSlice. */
+/** @throws Error for what has no name: it could not be found again. */
 export function readSlice(value: unknown, portName: string): Slice {
-  const { metadata, addressType, endpoints, ports } = v.parse(sliceSchema, value);
-  const name = metadata.name;
-  const service = metadata.labels?.["kubernetes.io/service-name"] ?? "";
+  const { metadata } = v.parse(namedSchema, value);
+  const { name, labels } = metadata;
+  const service = labels?.["kubernetes.io/service-name"] ?? "";
+  const read = v.safeParse(sliceSchema, value);
+  if (!read.success) {
+    return { name, service, endpoints: [], problem: v.summarize(read.issues) };
+  }
+  const { addressType, endpoints, ports } = read.output;
   const port = ports?.find((one) => one.name === portName)?.port ?? 0;
   if (port < 1 || port > 65_535) {
     return { name, service, endpoints: [], problem: `it has no port ${portName}` };

@@ -38,7 +38,9 @@ export class NamespaceWatch {
     this.#settings = settings;
     this.#context = context;
     this.#backoff = new Backoff(settings.maxBackoffMs, context.random);
-    this.store = new SliceStore(namespace, settings.zone);
+    this.store = new SliceStore(namespace, settings.zone, (reason) =>
+      this.#log("warn", `a listener to endpoints of namespace ${namespace} failed: ${reason}`),
+    );
     this.#outcome = this.#nextOutcome();
     void this.#run(this.#ended.signal);
   }
@@ -82,13 +84,11 @@ export class NamespaceWatch {
         });
       } catch (reason) {
         if (ended.aborted) break;
-        // What was answered with an error is asked from the start: the version may be too old
-        // (410), or newer than what a restored cluster knows.
-        if (reason instanceof ApiFailure && !reason.denied) this.#version = undefined;
+        if (isUnknownVersion(reason)) this.#version = undefined;
         // A watch that breaks off says nothing about the server: whether it is away shows next.
-        if (!opened && !isExpired(reason)) this.#fail(reason);
+        if (!opened && !isUnknownVersion(reason)) this.#fail(reason);
       }
-      await this.#backoff.pause();
+      if (!ended.aborted) await this.#backoff.pause();
     }
     this.#failure = ended.reason;
     this.#tellOutcome();
@@ -190,6 +190,10 @@ export class NamespaceWatch {
   }
 }
 
-function isExpired(reason: unknown): boolean {
-  return reason instanceof ApiFailure && reason.status === 410;
+/**
+ * The version of the watch is too old (410), or newer than all that a restored cluster knows (504):
+ * everything is read again. After other errors the watch goes on, which costs the server less.
+ */
+function isUnknownVersion(reason: unknown): boolean {
+  return reason instanceof ApiFailure && (reason.status === 410 || reason.status === 504);
 }

@@ -41,7 +41,7 @@ export interface ResolverKubernetesOptions {
   readonly maxBackoffMs?: number;
   /** How long an endpoint that could not be reached is avoided, in milliseconds. Default 5000. */
   readonly retryAfterMs?: number;
-  /** Most namespaces watched; the one not asked for longest goes first. Default 64. */
+  /** Most namespaces watched at once; the one opened first goes first. Default 64. */
   readonly maxNamespaces?: number;
 }
 

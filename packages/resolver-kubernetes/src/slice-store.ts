@@ -9,13 +9,19 @@ export type ServiceListener = (endpoints: readonly Endpoint[]) => void;
 export class SliceStore {
   readonly #namespace: string;
   readonly #zone: string | undefined;
+  readonly #onListenerFailure: (reason: unknown) => void;
   readonly #slices = new Map<string, Map<string, Slice>>();
   /** Service of each slice: a slice may change its label. */
   readonly #owners = new Map<string, string>();
   readonly #merged = new Map<string, ServiceEndpoints>();
   readonly #listeners = new Map<string, Set<ServiceListener>>();
 
-  constructor(namespace: string, zone: string | undefined) {
+  constructor(
+    namespace: string,
+    zone: string | undefined,
+    onListenerFailure: (reason: unknown) => void,
+  ) {
+    this.#onListenerFailure = onListenerFailure;
     this.#namespace = namespace;
     this.#zone = zone;
   }
@@ -65,7 +71,7 @@ export class SliceStore {
     listeners.add(listener);
     this.#listeners.set(service, listeners);
     const known = this.get(service);
-    if (known !== undefined) listener(known.preferred);
+    if (known !== undefined) this.#call(listener, known.preferred);
     return () => {
       listeners.delete(listener);
       if (listeners.size === 0) this.#listeners.delete(service);
@@ -77,6 +83,17 @@ export class SliceStore {
     const merged = mergeSlices(slices, this.#namespace, this.#zone);
     if (merged.all.length === 0) this.#merged.delete(service);
     else this.#merged.set(service, merged);
-    for (const listener of this.#listeners.get(service) ?? []) listener(merged.preferred);
+    for (const listener of this.#listeners.get(service) ?? []) {
+      this.#call(listener, merged.preferred);
+    }
+  }
+
+  /** A listener that throws must not end the watch of everybody. */
+  #call(listener: ServiceListener, endpoints: readonly Endpoint[]): void {
+    try {
+      listener(endpoints);
+    } catch (reason) {
+      this.#onListenerFailure(reason);
+    }
   }
 }

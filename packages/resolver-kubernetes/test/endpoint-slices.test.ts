@@ -172,13 +172,45 @@ describe.skipIf(servers === undefined)("EndpointSlices of a real cluster", () =>
     expect(seen.at(-1)).toBe("");
   });
 
+  // More than one page of the list.
   test("one connection serves any number of apps", async () => {
-    const apps = Array.from({ length: 50 }, (_, index) => `many-${index}`);
+    const apps = Array.from({ length: 230 }, (_, index) => `many-${index}`);
     await Promise.all(apps.map((app, i) => add(app, { address: `10.5.0.${i + 1}` })));
     const resolver = await start();
     const answers = await Promise.all(apps.map((app) => found(resolver, app)));
     expect(answers).toEqual(apps.map((_, i) => [`10.5.0.${i + 1}`]));
     await expect.poll(() => link.connections, soon).toBe(1);
+  });
+
+  test("a listener that throws harms nobody", async () => {
+    const resolver = await start();
+    resolver.watch?.({ appId: "thrower", namespace: "default" }, () => {
+      throw new Error("ouch");
+    });
+    await add("thrower", { address: "10.5.1.1" });
+    await expect.poll(() => found(resolver, "thrower"), soon).toEqual(["10.5.1.1"]);
+    await add("bystander", { address: "10.5.1.2" });
+    await expect.poll(() => found(resolver, "bystander"), soon).toEqual(["10.5.1.2"]);
+    expect(log.warnings().join()).toContain("ouch");
+  });
+
+  test("a kubeconfig serves processes outside the cluster", async () => {
+    const account = await kubernetes.addAccount("default", ["default"]);
+    const { serviceAccountFolder: folder = "" } = await kubernetes.optionsOf(account);
+    const kubeconfig = join(folder, "kubeconfig");
+    const token = await requestToken(kubernetes.admin, account);
+    const cluster = { server: link.origin, "certificate-authority": join(folder, "ca.crt") };
+    const config = {
+      clusters: [{ name: "here", cluster }],
+      users: [{ name: "me", user: { token } }],
+      contexts: [{ name: "mine", context: { cluster: "here", user: "me" } }],
+      "current-context": "mine",
+    };
+    // JSON is YAML.
+    writeFileSync(kubeconfig, JSON.stringify(config));
+    const resolver = await start({ kubeconfig, serviceAccountFolder: "/nowhere" });
+    await add("outside", { address: "10.5.2.1" });
+    await expect.poll(() => found(resolver, "outside"), soon).toEqual(["10.5.2.1"]);
   });
 
   test("calls go on while the API server is stopped, and changes are seen when it is back", async () => {
