@@ -8,7 +8,7 @@ import { isolate } from "./isolate.mjs";
 import { chooseLoad } from "./load.mjs";
 import { measurePair } from "./measure.mjs";
 import { stopAll } from "./processes.mjs";
-import { scenarios } from "./scenarios.mjs";
+import { ownScenarios, scenarios } from "./scenarios.mjs";
 import { formatTable, medians } from "./table.mjs";
 
 const smallPost = "post";
@@ -74,6 +74,7 @@ try {
     for (const { name, command } of contenders) {
       const result = {};
       for (const scenario of chosen) {
+        if (name !== "outrigger" && ownScenarios.has(scenario)) continue;
         const measure = scenario === smallPost ? measurePair : scenarios[scenario];
         Object.assign(result, await measure({ command, app, load, seconds, connections }));
       }

@@ -12,12 +12,16 @@ import {
   stop,
   waitFor,
 } from "./processes.mjs";
+import { measureResolve } from "./resolve.mjs";
 
 const bulkBytes = 100 * 1_024 * 1_024;
 const warmUpBytes = 2 * 1_024 * 1_024;
 const largeBytes = 1_024 * 1_024;
 const largeConnections = 8;
 const eventCount = 400;
+
+/** Scenarios inside this process: no other command has them. */
+export const ownScenarios = new Set(["resolve"]);
 
 /** Scenarios beside the small POST, by name. Each returns numbers for rows of the table. */
 export const scenarios = {
@@ -61,6 +65,8 @@ export const scenarios = {
       ...{ downCallerMegabytes: down[0], downCalleeMegabytes: down[1] },
     };
   },
+  /** Endpoints of 1,000 apps with 10,000 endpoints, from memory. */
+  resolve: () => measureResolve(),
   /** From the app's write of an event to the client's first byte of it. */
   events: ({ command }) =>
     withApp("bulk-app.mjs", { command }, async (_pair, url) => {

@@ -21,6 +21,8 @@ const rows = [
   { key: "upCalleeMegabytes", label: "100 MB up, RSS growth, callee", unit: "MB", digits: 1 },
   { key: "downCallerMegabytes", label: "100 MB down, RSS growth, caller", unit: "MB", digits: 1 },
   { key: "downCalleeMegabytes", label: "100 MB down, RSS growth, callee", unit: "MB", digits: 1 },
+  { key: "resolveNanos", label: "resolve and pick from memory", unit: "ns", digits: 0 },
+  { key: "resolveGrowthKilobytes", label: "1M resolves, heap growth", unit: "KB", digits: 1 },
   { key: "eventP50Ms", label: "event latency p50", unit: "ms", digits: 2 },
   { key: "eventMaxMs", label: "event latency max", unit: "ms", digits: 2 },
 ];
@@ -50,6 +52,11 @@ export function medians(measurements) {
   );
 }
 
+function ratio([one, other]) {
+  if (one === undefined || other === undefined || other === 0) return "";
+  return (one / other).toFixed(2);
+}
+
 function median(numbers) {
   const sorted = [...numbers].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
@@ -63,9 +70,11 @@ export function formatTable(results) {
   const lines = [["", ...names, ...(compared ? [`${names[0]} / ${names[1]}`] : [])]];
   for (const { key, label, unit, digits } of rows) {
     const values = names.map((name) => results[name][key]);
-    if (values.includes(undefined)) continue;
-    const cells = values.map((value) => `${value.toFixed(digits)} ${unit}`.trim());
-    if (compared) cells.push(values[1] === 0 ? "" : (values[0] / values[1]).toFixed(2));
+    if (values.every((value) => value === undefined)) continue;
+    const cells = values.map((value) =>
+      value === undefined ? "" : `${value.toFixed(digits)} ${unit}`.trim(),
+    );
+    if (compared) cells.push(ratio(values));
     lines.push([label, ...cells]);
   }
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));

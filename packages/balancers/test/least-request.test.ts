@@ -1,4 +1,5 @@
 import { leastRequest } from "@outrigger/balancers";
+import type { Endpoint } from "@outrigger/core";
 import { expect, test } from "vitest";
 import { hosts, shares, snapshot } from "./fixture.ts";
 
@@ -7,7 +8,7 @@ const call = { method: "m", metadata: [] };
 test("chooses the endpoint with the fewest calls under way", () => {
   const endpoints = hosts(3);
   const busy = [4, 1, 2];
-  const inFlight = (endpoint: object) => busy[endpoints.indexOf(endpoint)] ?? 0;
+  const inFlight = (endpoint: Endpoint) => busy[endpoints.indexOf(endpoint)] ?? 0;
   for (const turn of [0, 1, 2, 3]) {
     expect(leastRequest().select(snapshot(endpoints, turn, inFlight), call)).toBe(endpoints[1]);
   }
@@ -19,7 +20,7 @@ test("idle endpoints take exact turns", () => {
 
 test("those equally busy take exact turns, wherever the busy ones stand", () => {
   const endpoints = hosts(4);
-  const inFlight = (endpoint: object) => (endpoint === endpoints[1] ? 3 : 2);
+  const inFlight = (endpoint: Endpoint) => (endpoint === endpoints[1] ? 3 : 2);
   expect(shares(leastRequest(), endpoints, 300, inFlight)).toEqual([100, 0, 100, 100]);
 });
 

@@ -62,7 +62,7 @@ export class Lan {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#holders.map(end));
+    await Promise.all(this.#holders.map((holder) => end(holder)));
   }
 
   #connect(): void {
