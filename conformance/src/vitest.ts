@@ -59,6 +59,10 @@ export function registerCases<Subject>(
     for (const testCase of cases) {
       test(`${testCase.id}: ${testCase.title}`, { timeout: timeoutMs + 5_000 }, async (context) => {
         const result = await runCase(testCase, setup, options);
+        // For whoever makes tables of reports: reporters pass `meta` on.
+        Object.assign(context.task.meta, {
+          conformance: { suite: name, id: result.id, title: result.title, outcome: result.outcome },
+        });
         if (result.outcome === "skipped") context.skip("the feature is not claimed");
         if (result.outcome === "known-failure") {
           context.skip(`known failure: ${knownFailures[testCase.id]}`);

@@ -1,0 +1,54 @@
+import { globSync } from "node:fs";
+import { join } from "node:path";
+import { resolverCases } from "@outrigger/conformance";
+import { describe, expect, test } from "vitest";
+import { type CaseOutcome, formatSection, readRows, withSection } from "../conformance-table.ts";
+import { packages, workspace } from "./workspace.ts";
+
+const tested = packages.filter(({ folder }) =>
+  folder.startsWith("packages/resolver-")
+    ? globSync("test/conformance*.test.ts", { cwd: join(workspace, folder) }).length > 0
+    : false,
+);
+
+test.for(tested.map((owner) => [owner.folder, owner] as const))(
+  "the README of %s shows the suite as it is (else: npm run conformance:tables)",
+  ([, owner]) => {
+    const rows = readRows(owner.read("README.md"));
+    expect(rows, "no conformance table").toBeDefined();
+    const shown = rows?.map(({ id, title }) => ({ id, title }));
+    expect(shown).toEqual(resolverCases.map(({ id, title }) => ({ id, title })));
+    for (const { id, results } of rows ?? []) {
+      expect(results.length, id).toBeGreaterThan(0);
+      for (const result of results) {
+        expect(result, id).toMatch(/^(?:passed|does not apply|known failure)$/);
+      }
+    }
+  },
+);
+
+describe("a table", () => {
+  const one: CaseOutcome = { suite: "s", id: "a/b", title: "one | two", outcome: "passed" };
+  const other: CaseOutcome = { suite: "t", id: "a/b", title: "one | two", outcome: "skipped" };
+
+  test("is read as it was written, with a column per suite", () => {
+    const readme = withSection("# x\n\n## Errors\n\nNone.\n", formatSection([one, other]));
+    expect(readRows(readme)).toEqual([
+      { id: "a/b", title: "one | two", results: ["passed", "does not apply"] },
+    ]);
+    expect(readme.indexOf("## Conformance")).toBeLessThan(readme.indexOf("## Errors"));
+    expect(readme).toContain("`s`: 1 of 1 cases passed.");
+  });
+
+  test("goes into the section that is there, and replaces only what it wrote", () => {
+    const first = withSection("# x\n\n## Conformance\n\nWords.\n", formatSection([one]));
+    const second = withSection(first, formatSection([{ ...one, id: "c" }]));
+    expect(second.match(/## Conformance/g)).toHaveLength(1);
+    expect(second).toContain("Words.");
+    expect(readRows(second)?.map(({ id }) => id)).toEqual(["c"]);
+  });
+
+  test("is missing where there are no markers", () => {
+    expect(readRows("| `a` | b | passed |")).toBeUndefined();
+  });
+});
