@@ -1,4 +1,4 @@
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,12 +54,8 @@ export class Avahi {
   async #start(hostName: string): Promise<void> {
     const busConfig = join(this.#folder, "bus.xml");
     writeFileSync(busConfig, busConfiguration(this.#busAddress()));
-    const bus = this.#run([
-      "dbus-daemon",
-      `--config-file=${busConfig}`,
-      "--print-address",
-      "--nofork",
-    ]);
+    const runBus = `exec dbus-daemon --config-file=${busConfig} --print-address --nofork 2>&1`;
+    const bus = this.#run(["sh", "-c", runBus]);
     await new Lines(bus).waitFor("unix:path=");
     const config = join(this.#folder, "avahi.conf");
     writeFileSync(config, avahiConfiguration(hostName));
@@ -82,6 +78,18 @@ export class Avahi {
 
   #busAddress(): string {
     return `unix:path=${join(this.#folder, "bus")}`;
+  }
+}
+
+/** Why Avahi cannot be driven here, beside a missing daemon; undefined when it can. */
+export function avahiObstacle(): string | undefined {
+  const library = "import ctypes; ctypes.CDLL('libavahi-client.so.3')";
+  try {
+    execFileSync("dbus-daemon", ["--version"], { stdio: "pipe", timeout: 5_000 });
+    execFileSync("python3", ["-c", library], { stdio: "pipe", timeout: 5_000 });
+    return undefined;
+  } catch (reason) {
+    return `apt-get install dbus-daemon python3 libavahi-client3: ${reason}`;
   }
 }
 
