@@ -66,7 +66,7 @@ export class Avahi {
   }
 
   #peer(...parameters: readonly string[]): Lines {
-    const script = join(import.meta.dirname, "avahi_peer.py");
+    const script = join(import.meta.dirname, "avahi-peer.py");
     return new Lines(this.#run(["python3", script, ...parameters]));
   }
 

@@ -1,8 +1,8 @@
 """A client of avahi-daemon, through Avahi's own library: publishes an app in the form of Dapr's
 records (PTR <app>.local, SRV, TXT) or reports what it browses, one event a line.
 
-    avahi_peer.py publish <app> <instance label> <host name> <port>
-    avahi_peer.py browse <app>
+    avahi-peer.py publish <app> <instance label> <host name> <port>
+    avahi-peer.py browse <app>
 """
 import ctypes
 import sys
