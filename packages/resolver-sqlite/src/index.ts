@@ -1,1 +1,2 @@
-export {};
+export type { ResolverSqliteOptions } from "./options.ts";
+export { resolverSqlite, resolverSqlite as resolver } from "./resolver-sqlite.ts";
