@@ -13,6 +13,8 @@ export interface EndpointCacheSettings {
   readonly now: () => number;
   /** Answers are used this long before the registry is asked again. */
   readonly freshMs: number;
+  /** How long one answer of `lookup` is used, where answers differ in that. Default `freshMs`. */
+  readonly freshMsOf?: (endpoints: readonly Endpoint[]) => number;
   /** Longest time of one look-up. Default 2000. */
   readonly lookupTimeoutMs?: number;
   /** The last answer is used at most this long while the registry is away. Default 1 hour. */
@@ -45,7 +47,9 @@ interface Lookup {
  * remembered: an app that appears is found by the next call.
  */
 export class EndpointCache {
-  readonly #settings: Required<Omit<EndpointCacheSettings, "onStale" | "onRecovered">> &
+  readonly #settings: Required<
+    Omit<EndpointCacheSettings, "freshMsOf" | "onStale" | "onRecovered">
+  > &
     EndpointCacheSettings;
   readonly #entries = new Map<string, Entry>();
   readonly #lookups = new Map<string, Lookup>();
@@ -142,7 +146,7 @@ export class EndpointCache {
     request: ResolveRequest,
     cancel: AbortSignal,
   ): Promise<readonly Endpoint[]> {
-    const { lookup, lookupTimeoutMs } = this.#settings;
+    const { lookup, lookupTimeoutMs, freshMsOf } = this.#settings;
     const timeout = new AbortController();
     const timer = setTimeout(
       () => timeout.abort(timedOut(request, lookupTimeoutMs)),
@@ -151,7 +155,7 @@ export class EndpointCache {
     const signal = AbortSignal.any([cancel, timeout.signal]);
     try {
       const endpoints = await unlessAborted(lookup(request, signal), signal);
-      this.put(request, endpoints);
+      this.put(request, endpoints, freshMsOf?.(endpoints));
       return endpoints;
     } catch (reason) {
       if (cancel.aborted) throw cancel.reason;
