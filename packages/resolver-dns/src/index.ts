@@ -1,1 +1,2 @@
-export {};
+export type { ResolverDnsOptions } from "./options.ts";
+export { resolverDns, resolverDns as resolver } from "./resolver-dns.ts";
