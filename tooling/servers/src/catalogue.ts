@@ -4,7 +4,14 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 
 /** A server that tests talk to and that is not ours. */
-export type ServerName = "avahi-daemon" | "consul" | "daprd" | "etcd" | "kube-apiserver" | "sentry";
+export type ServerName =
+  | "avahi-daemon"
+  | "consul"
+  | "daprd"
+  | "dnsmasq"
+  | "etcd"
+  | "kube-apiserver"
+  | "sentry";
 
 /** How a server is built with Go, from a module of `go/` that pins it. */
 export interface GoBuild {
@@ -48,6 +55,7 @@ export const catalogue: Readonly<Record<ServerName, ServerSource>> = {
     build: { version: "1.14.0", target: ".", prepare: "dapr-copy" },
   },
   "avahi-daemon": { env: "OUTRIGGER_AVAHI_DAEMON", onPath: true, debianPackage: "avahi-daemon" },
+  dnsmasq: { env: "OUTRIGGER_DNSMASQ", onPath: true, debianPackage: "dnsmasq-base" },
   etcd: { env: "OUTRIGGER_ETCD", onPath: true, debianPackage: "etcd-server" },
 };
 
