@@ -23,8 +23,7 @@ await resolver.announce?.(
   },
   signal,
 );
-console.log(
-  JSON.stringify(await resolver.resolve({ appId: "here", namespace: "default" }, signal)),
-);
+const here = await resolver.resolve({ appId: "here", namespace: "default" }, signal);
+process.stdout.write(`${JSON.stringify(here)}\n`);
 // The timers of a resolver keep no process alive.
 setTimeout(() => undefined, 60_000);
