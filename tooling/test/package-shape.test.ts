@@ -5,6 +5,12 @@ import { packages, workspace } from "./workspace.ts";
 
 const licence = readFileSync(join(workspace, "LICENSE"), "utf8");
 
+/** What needs a newer Node.js than the rest, for a module of Node.js or for a dependency. */
+const newerNode: Readonly<Record<string, string>> = {
+  "packages/resolver-kubernetes": ">=22.19",
+  "packages/resolver-sqlite": ">=22.13",
+};
+
 function firstTypeScriptBlock(markdown: string): string | undefined {
   return /```ts\n([\s\S]*?)```/.exec(markdown)?.[1];
 }
@@ -45,7 +51,7 @@ describe.for(packages.map((owner) => [owner.folder, owner] as const))("%s", ([fo
     expect(manifest).toMatchObject({
       type: "module",
       sideEffects: false,
-      engines: { node: ">=20.11" },
+      engines: { node: newerNode[folder] ?? ">=20.11" },
       publishConfig: { access: "public", provenance: true },
     });
     expect(manifest.files).toEqual(expect.arrayContaining(["dist", "src", "!dist/.tsbuildinfo"]));
