@@ -7,7 +7,7 @@ import { templateProblem } from "./name-template.ts";
 export interface ResolverDnsOptions {
   /**
    * Name that is asked for, a template with `{appid}` and, if namespaces matter, `{namespace}`: for
-   * example `{appid}.{namespace}.apps.internal`. It is complete: no search domain is added.
+   * example `{appid}.{namespace}.apps.internal`. It is complete: search domains are added with `records: system` only.
    */
   readonly name: string;
   /**

@@ -52,9 +52,7 @@ export class Cleanup {
   }
 
   async #remove(suspects: readonly HostRow[]): Promise<void> {
-    const removed = await this.#try(
-      (table) => suspects.filter((row) => table.removeIfSame(row)).length,
-    );
+    const removed = await this.#try((table) => table.removeUnrenewed(suspects));
     this.#log.log("debug", `resolver-sqlite: removed ${removed ?? 0} dead registrations`);
     this.start();
   }

@@ -27,7 +27,7 @@ export class HostsTable {
   readonly #owner: StatementSync;
   readonly #remove: StatementSync;
   readonly #notAfter: StatementSync;
-  readonly #removeIfSame: StatementSync;
+  readonly #removeUnrenewed: StatementSync;
   readonly #claimCleanup: StatementSync;
 
   constructor(database: DatabaseSync, { tableName, metadataTableName }: TableNames) {
@@ -49,8 +49,10 @@ export class HostsTable {
     this.#notAfter = database.prepare(
       `SELECT ${row} FROM ${tableName} WHERE last_update <= ? ORDER BY last_update LIMIT ?`,
     );
-    this.#removeIfSame = database.prepare(
-      `DELETE FROM ${tableName} WHERE registration_id = ? AND last_update = ?`,
+    // One statement for all: each would wait for a commit of its own.
+    this.#removeUnrenewed = database.prepare(
+      `DELETE FROM ${tableName} WHERE (registration_id, last_update) IN
+        (SELECT json_extract(value, '$.registrationId'), json_extract(value, '$.lastUpdate') FROM json_each(?))`,
     );
     this.#claimCleanup = database.prepare(
       `INSERT INTO ${metadataTableName} (key, value) VALUES ('${cleanupKey}', CURRENT_TIMESTAMP)
@@ -88,9 +90,9 @@ export class HostsTable {
     return this.#notAfter.all(seconds, limit).map(hostRow);
   }
 
-  /** Removes a registration unless it was renewed since. */
-  removeIfSame({ registrationId, lastUpdate }: HostRow): boolean {
-    return this.#removeIfSame.run(registrationId, lastUpdate).changes !== 0;
+  /** Removes registrations, except those that were renewed since. @returns how many */
+  removeUnrenewed(rows: readonly HostRow[]): number {
+    return Number(this.#removeUnrenewed.run(JSON.stringify(rows)).changes);
   }
 
   /** @returns true for the one sidecar that is to clean up, as the last time is long enough ago. */

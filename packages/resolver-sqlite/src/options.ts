@@ -54,7 +54,11 @@ const table = v.pipe(
 /** Validates the options. */
 export const optionsSchema: StandardSchema<SqliteSettings> = v.pipe(
   v.strictObject({
-    path: v.pipe(v.string(), v.nonEmpty("must not be empty")),
+    path: v.pipe(
+      v.string(),
+      v.nonEmpty("must not be empty"),
+      v.check((path) => !/^file:/i.test(path), "must be a path, not a URL"),
+    ),
     tableName: v.optional(table, "hosts"),
     metadataTableName: v.optional(table, "metadata"),
     updateIntervalMs: v.optional(

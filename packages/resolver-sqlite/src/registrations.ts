@@ -50,9 +50,17 @@ export class Registrations {
     const own: Registration = { appId, row, takenOver: false };
     this.#own.set(key, own);
     try {
-      await this.#write("failed to register host", (table) => this.#register(table, own), signal);
+      await this.#write(
+        "failed to register host",
+        (table) => {
+          // It was withdrawn while it waited for the lock.
+          if (this.#own.get(key) !== own) throw stopped();
+          this.#register(table, own);
+        },
+        signal,
+      );
     } catch (reason) {
-      this.#own.delete(key);
+      if (this.#own.get(key) === own) this.#own.delete(key);
       throw reason;
     }
     this.#schedule();
@@ -144,4 +152,10 @@ export class Registrations {
   #write(what: string, work: (table: HostsTable) => void, signal?: AbortSignal): Promise<void> {
     return this.#database.use(what, work, signal);
   }
+}
+
+function stopped(): OutriggerError {
+  return new OutriggerError("resolver-sqlite: withdrawn before it was registered", {
+    code: "OTR_STOPPED",
+  });
 }

@@ -77,7 +77,7 @@ class ResolverSqlite implements Resolver {
     this.#checkNotStopped();
     if (this.#isStarted()) return;
     await this.#database.load();
-    await this.#database.use("failed to open the database", () => undefined, signal);
+    await this.#database.use(`failed to open ${this.#settings.path}`, () => undefined, signal);
     this.#checkNotStopped();
     if (this.#isStarted()) return;
     this.#state = "started";

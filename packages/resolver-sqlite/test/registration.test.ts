@@ -65,6 +65,15 @@ test("makes Dapr's schema in a write-ahead log, and writes the namespace", async
   expect(rowsOf("orders")).toMatchObject([{ address: "127.0.0.1:1001", namespace: "default" }]);
 });
 
+test("serves this process alone from memory, and warns", async () => {
+  const resolver = await started({ path: ":memory:" });
+  await resolver.announce?.(instance("orders", 1_001), signal);
+  expect(await resolver.resolve(orders, signal)).toHaveLength(1);
+  expect(logged.filter((line) => line.startsWith("warn "))).toEqual([
+    "warn Configuring name resolution with an in-memory SQLite database. Service invocation across different apps will not work.",
+  ]);
+});
+
 test("keeps a rollback journal, and other names of the tables, when told to", async () => {
   await started({ disableWal: true, tableName: "peers", metadataTableName: "facts" });
   expect(other.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "delete" });
@@ -144,6 +153,17 @@ test("reads while another process holds the write lock, and writes when it is fr
   clearInterval(ticks);
   expect(rowsOf("billing")).toHaveLength(1);
   expect(slowestMs, "the event loop stood still").toBeLessThan(150);
+});
+
+test("registers nothing when it is withdrawn while it waits for the lock", async () => {
+  const resolver = await started();
+  other.exec("BEGIN IMMEDIATE");
+  const announced = resolver.announce?.(instance("orders", 1_001), signal);
+  const refused = expect(announced).rejects.toMatchObject({ code: "OTR_STOPPED" });
+  const withdrawn = resolver.withdraw?.();
+  other.exec("COMMIT");
+  await Promise.all([refused, withdrawn]);
+  expect(rowsOf("orders")).toHaveLength(0);
 });
 
 test("gives up on a file that stays locked, in time", async () => {
