@@ -141,7 +141,10 @@ test.concurrent("removes the dead one life after it saw them dead, never the liv
   const cleanedAt = () =>
     other.prepare("SELECT value FROM metadata WHERE key = 'nr-last-cleanup'").get()?.value;
   await context.expect.poll(cleanedAt, { timeout: 4_000 }).not.toBe(longAgo);
-  insert("sleeper", "127.0.0.1:2002", "sleeper", 0);
+  const renewal = other.prepare(
+    "UPDATE hosts SET last_update = unixepoch() WHERE registration_id = 'sleeper'",
+  );
+  expect(renewal.run().changes, "Dapr exits when it is 0").toBe(1);
   await context.expect.poll(() => rowsOf("crashed").length, { timeout: 6_000 }).toBe(0);
   expect(rowsOf("sleeper")).toHaveLength(1);
   expect(rowsOf("orders")).toHaveLength(1);
