@@ -28,6 +28,18 @@ test("an answer is used while it is fresh, and asked for again when it is not", 
   expect(asked).toHaveBeenCalledTimes(2);
 });
 
+test("an answer that says how long it is good is used that long", async () => {
+  const answers = [one, two];
+  const freshMsOf = (endpoints: readonly Endpoint[]) => (endpoints === one ? 10 : 1_000);
+  const { cache, clock, asked } = cacheWith(async () => answers.shift() ?? [], { freshMsOf });
+  expect(await cache.get(orders, live)).toBe(one);
+  clock.now = 10;
+  expect(await cache.get(orders, live)).toBe(two);
+  clock.now = 1_009;
+  expect(await cache.get(orders, live)).toBe(two);
+  expect(asked).toHaveBeenCalledTimes(2);
+});
+
 test("everybody who waits shares one look-up", async () => {
   const { cache, asked } = cacheWith(async () => one);
   const all = await Promise.all(Array.from({ length: 100 }, () => cache.get(orders, live)));
