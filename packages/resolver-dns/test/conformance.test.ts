@@ -16,7 +16,6 @@ if (servers === undefined) test.skip("conforms (no dnsmasq)", () => undefined);
 else {
   resolverConformance({
     name: "@outrigger/resolver-dns",
-    readme: new URL("../README.md", import.meta.url),
     knownFailures: {
       "resolver/id/exact-match":
         "DNS has no upper case: an id with upper-case letters is not found rather than confused",

@@ -11,7 +11,6 @@ const signal = AbortSignal.timeout(600_000);
 
 resolverConformance({
   name: "@outrigger/resolver-sqlite",
-  readme: new URL("../README.md", import.meta.url),
   setup: async () => {
     const folder = mkdtempSync(join(tmpdir(), "outrigger-sqlite-"));
     const path = join(folder, "hosts.db");
