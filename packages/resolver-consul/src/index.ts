@@ -1,1 +1,8 @@
-export {};
+export type {
+  ConsulClientOptions,
+  ConsulQueryOptions,
+  ConsulTlsOptions,
+  ResolverConsulOptions,
+} from "./options.ts";
+export type { ConsulCheck, ConsulRegistration } from "./registration.ts";
+export { resolverConsul, resolverConsul as resolver } from "./resolver-consul.ts";
