@@ -1,3 +1,4 @@
+export { consulOptionsFromDapr } from "./dapr-configuration.ts";
 export type {
   ConsulClientOptions,
   ConsulQueryOptions,

@@ -95,14 +95,14 @@ function metaOf(given: object, instance: Instance, settings: ConsulSettings): ob
 
 function defaultCheck(id: string, instance: Instance, settings: ConsulSettings): ConsulCheck {
   const { checkIntervalMs, deregisterCriticalAfterMs } = settings;
-  const interval = `${checkIntervalMs}ms`;
+  const interval = durationText(checkIntervalMs);
   return {
     Name: "Dapr Health Status",
     CheckID: checkIdOf(id),
     // The sidecar announces itself when it serves, so nobody has to wait for the first probe.
     Status: "passing",
     ...(deregisterCriticalAfterMs > 0 && {
-      DeregisterCriticalServiceAfter: `${deregisterCriticalAfterMs}ms`,
+      DeregisterCriticalServiceAfter: durationText(deregisterCriticalAfterMs),
     }),
     ...probe(instance, settings.check, interval),
   };
@@ -124,4 +124,9 @@ function probe(instance: Instance, kind: ConsulSettings["check"], interval: stri
 
 function checkIdOf(id: string): string {
   return `daprHealth:${id}`;
+}
+
+/** A duration as Go reads it, and as Dapr writes it where it can. */
+function durationText(ms: number): string {
+  return ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
 }
