@@ -11,7 +11,7 @@ export function healthQuestion(options: ConsulQueryOptions, cached: boolean): Qu
   const useCache = cached && options.useCache === true && requireConsistent !== true;
   const parameters: QueryParameters = {
     passing: "1",
-    dc: options.datacenter || undefined,
+    ...(options.datacenter && { dc: options.datacenter }),
     stale: allowStale ? "" : undefined,
     consistent: requireConsistent ? "" : undefined,
     cached: useCache ? "" : undefined,
@@ -24,11 +24,6 @@ export function healthQuestion(options: ConsulQueryOptions, cached: boolean): Qu
     filter: options.filter || undefined,
   };
   const headers = useCache ? cacheHeaders(options) : {};
-  // An empty `dc` of ours must not hide that of the connection.
-  if (parameters.dc === undefined) {
-    const { dc: _none, ...others } = parameters;
-    return { parameters: others, headers, token: options.token };
-  }
   return { parameters, headers, token: options.token };
 }
 
