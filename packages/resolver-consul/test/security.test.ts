@@ -1,18 +1,19 @@
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freshInstance, testContext } from "@outrigger/conformance";
+import { testContext } from "@outrigger/conformance";
 import type { Resolver } from "@outrigger/core";
 import { type ConsulClientOptions, resolverConsul } from "@outrigger/resolver-consul";
 import { freePorts, ServerProcess, serversOrSkip } from "@outrigger/test-servers";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Certificates, makeCertificates } from "./certificates.ts";
 import { ConsulServer } from "./consul-server.ts";
+import { instanceOf } from "./instance.ts";
 
 const binaries = serversOrSkip("consul");
 const consul = binaries?.consul ?? "";
 const signal = AbortSignal.timeout(120_000);
-const own = freshInstance("orders", 22_301);
+const own = instanceOf("orders", 22_301);
 const question = { appId: "orders", namespace: "default" };
 const endpoint = { host: "127.0.0.1", port: 22_301, namespace: "default" };
 
@@ -102,7 +103,7 @@ describe.skipIf(binaries === undefined)("an agent that asks for certificates", (
     } as const;
     await agent.ready(async () => {
       const probe = resolverConsul({ client })(testContext());
-      await probe.announce?.(freshInstance("probe", 22_302), signal).finally(() => probe.stop?.());
+      await probe.announce?.(instanceOf("probe", 22_302), signal).finally(() => probe.stop?.());
     }, 20_000);
   }, 40_000);
   afterAll(async () => {

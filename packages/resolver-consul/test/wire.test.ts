@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { testContext } from "@outrigger/conformance";
 import type { Instance, Resolver } from "@outrigger/core";
 import {
+  type ConsulClientOptions,
   consulOptionsFromDapr,
   type ResolverConsulOptions,
   resolverConsul,
@@ -207,7 +208,7 @@ describe("the connection", () => {
     expect(seen?.headers["x-consul-token"]).toBe("secret");
   });
 
-  test.each<[string, ResolverConsulOptions["client"]]>([
+  test.each<[string, ConsulClientOptions]>([
     ["Unknown protocol scheme: ftp", { address: "ftp://consul" }],
     ["client.address", { address: "consul:port" }],
     ["Error loading token file", { tokenFile: "/does/not/exist" }],
