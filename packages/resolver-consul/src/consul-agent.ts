@@ -1,13 +1,10 @@
 import { EventEmitter } from "node:events";
-import { type IncomingMessage, type OutgoingHttpHeaders, request as plainRequest } from "node:http";
-import { request as secureRequest } from "node:https";
+import type { OutgoingHttpHeaders, RequestOptions } from "node:http";
 import { OutriggerError } from "@outrigger/core";
 import Consul from "consul";
 import type { ConsulConnection } from "./connection.ts";
+import { AgentError, type Answer, exchange, StaleConnection } from "./exchange.ts";
 import type { ConsulRegistration } from "./registration.ts";
-
-/** Most bytes of an answer: some 20000 instances. */
-const maxAnswerBytes = 64 * 1_024 * 1_024;
 
 /** Parameters of a query string; a list is repeated. */
 export type QueryParameters = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -18,21 +15,6 @@ export interface Question {
   readonly headers?: OutgoingHttpHeaders;
   /** ACL token, where it differs from that of the connection. */
   readonly token?: string | undefined;
-}
-
-/** What the agent said, and where in its history it was when it said so. */
-export interface Answer {
-  readonly body: unknown;
-  readonly index: string | undefined;
-}
-
-/** An answer that is no success. */
-export class AgentError extends Error {
-  readonly status: number;
-  constructor(status: number, text: string) {
-    super(`Unexpected response code: ${status} (${text.trim()})`);
-    this.status = status;
-  }
 }
 
 type ClientOptions = NonNullable<ConstructorParameters<typeof Consul>[0]>;
@@ -77,55 +59,47 @@ export class ConsulAgent {
     this.#client.destroy();
   }
 
-  #exchange(
+  async #exchange(
     method: string,
     path: string,
-    { parameters, headers, token }: Question,
+    question: Question,
     signal: AbortSignal,
     body?: string,
   ): Promise<Answer> {
-    const { host, port, pathPrefix, agent, auth, secure, ...connection } = this.#connection;
-    const { datacenter, namespace, partition } = connection;
-    const query = queryString({ dc: datacenter, ns: namespace, partition, ...parameters });
-    const useToken = token || connection.token;
-    return new Promise((resolve, reject) => {
-      const request = (secure ? secureRequest : plainRequest)({
-        method,
-        host,
-        port,
-        path: `${pathPrefix}${path}${query}`,
-        agent,
-        signal,
-        ...(auth !== undefined && { auth }),
-        headers: {
-          ...headers,
-          ...(useToken && { "X-Consul-Token": useToken }),
-          ...(body !== undefined && { "Content-Length": Buffer.byteLength(body) }),
-        },
-      });
-      request.once("error", reject);
-      request.once("response", (response) => readAnswer(response).then(resolve, reject));
-      request.end(body);
-    });
+    const options = this.#requestOptions(question, body);
+    const query = this.#query(question.parameters);
+    const full = { ...options, method, path: `${this.#connection.pathPrefix}${path}${query}` };
+    try {
+      return await exchange(full, this.#connection.secure, signal, body);
+    } catch (reason) {
+      // The agent closed the connection since it was used last. All requests may be repeated, but a
+      // blocking one that breaks off says that the agent was restarted: the watch must know.
+      const isStale = reason instanceof StaleConnection && question.parameters.index === undefined;
+      if (!isStale || signal.aborted) throw reason;
+      return exchange(full, this.#connection.secure, signal, body);
+    }
   }
-}
 
-async function readAnswer(response: IncomingMessage): Promise<Answer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response) {
-    size += chunk.length;
-    if (size > maxAnswerBytes) throw new Error(`answer of more than ${maxAnswerBytes} bytes`);
-    chunks.push(chunk);
+  #requestOptions({ headers, token }: Question, body: string | undefined): RequestOptions {
+    const { host, port, agent, auth, token: ownToken } = this.#connection;
+    const useToken = token || ownToken;
+    return {
+      host,
+      port,
+      agent,
+      ...(auth !== undefined && { auth }),
+      headers: {
+        ...headers,
+        ...(useToken && { "X-Consul-Token": useToken }),
+        ...(body !== undefined && { "Content-Length": Buffer.byteLength(body) }),
+      },
+    };
   }
-  const text = Buffer.concat(chunks).toString("utf8");
-  const { statusCode = 0, headers } = response;
-  if (statusCode !== 200) throw new AgentError(statusCode, text.slice(0, 1_000));
-  const index = headers["x-consul-index"];
-  return {
-    body: text === "" ? undefined : JSON.parse(text),
-    index: typeof index === "string" ? index : undefined,
-  };
+
+  #query(parameters: QueryParameters): string {
+    const { datacenter, namespace, partition } = this.#connection;
+    return queryString({ dc: datacenter, ns: namespace, partition, ...parameters });
+  }
 }
 
 function queryString(parameters: QueryParameters): string {

@@ -97,7 +97,7 @@ export interface ResolverConsulOptions {
   readonly useCache?: boolean;
   /** A known app is asked for again after this time even when nothing changed, in milliseconds. Default 30000. */
   readonly refreshIntervalMs?: number;
-  /** Most apps in the blocking query; more are asked for every second while in use. Default 128. */
+  /** Most apps in the blocking query; more are asked for every second while in use. Default 1024. */
   readonly maxWatchedApps?: number;
   /** Longest time of one request to the agent, in milliseconds. Default 2000. */
   readonly requestTimeoutMs?: number;
@@ -194,7 +194,7 @@ export const optionsSchema: StandardSchema<ConsulSettings> = v.strictObject({
   namespaceMetaKey: v.optional(v.union([v.literal(""), metaKey]), "OUTRIGGER_NAMESPACE"),
   useCache: v.optional(v.boolean(), true),
   refreshIntervalMs: v.optional(delay(100), 30_000),
-  maxWatchedApps: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 128),
+  maxWatchedApps: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 1_024),
   requestTimeoutMs: v.optional(delay(10), 2_000),
   keepMs: v.optional(delay(0), 3_600_000),
   retryAfterMs: v.optional(delay(0), 5_000),

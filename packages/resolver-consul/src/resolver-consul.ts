@@ -16,7 +16,8 @@ import {
   unlessAborted,
 } from "@outrigger/core";
 import { type ConsulConnection, openConnection } from "./connection.ts";
-import { ConsulAgent, failure } from "./consul-agent.ts";
+import { ConsulAgent, failure, type Question } from "./consul-agent.ts";
+import type { Answer } from "./exchange.ts";
 import { endpointsOf, type FoundInstances, notFound, readInstances } from "./instances.ts";
 import { type ConsulSettings, optionsSchema, type ResolverConsulOptions } from "./options.ts";
 import { checksQuestion, healthQuestion } from "./queries.ts";
@@ -51,6 +52,7 @@ class ResolverConsul implements Resolver {
   readonly #registrar: Registrar;
   #agent: ConsulAgent | undefined;
   #away = false;
+  #failedAt = Number.NEGATIVE_INFINITY;
   #stopping: Promise<void> | undefined;
 
   constructor(settings: ConsulSettings, context: ComponentContext) {
@@ -79,6 +81,7 @@ class ResolverConsul implements Resolver {
         return (namespace) => endpointsOf(found, namespace, settings);
       },
       cache: this.#cache,
+      believesEmpty: () => !this.#failedLately(),
       freshMs: refreshIntervalMs,
       requestTimeoutMs,
     });
@@ -169,7 +172,10 @@ class ResolverConsul implements Resolver {
       throw failure("failed to query healthy consul services", reason);
     }
     const endpoints = endpointsOf(found, namespace, this.#settings);
-    if (endpoints.length === 0) throw notFound(request, found.unusable, this.#settings);
+    if (endpoints.length === 0) {
+      if (this.#updates.isTracked(appId) && this.#failedLately()) throw emptyAgain(appId);
+      throw notFound(request, found.unusable, this.#settings);
+    }
     if (this.#settings.useCache) this.#follow(request);
     return endpoints;
   }
@@ -177,8 +183,25 @@ class ResolverConsul implements Resolver {
   async #find(appId: string, cached: boolean, signal: AbortSignal): Promise<FoundInstances> {
     const question = healthQuestion(this.#settings.queryOptions, cached);
     const path = `/v1/health/service/${encodeURIComponent(appId)}`;
-    const { body } = await this.#openAgent().get(path, question, signal);
+    const { body } = await this.#get(path, question, signal);
     return readInstances(body, appId, this.#settings);
+  }
+
+  async #get(path: string, question: Question, signal: AbortSignal): Promise<Answer> {
+    try {
+      return await this.#openAgent().get(path, question, signal);
+    } catch (reason) {
+      if (this.#stopping === undefined && !signal.aborted) this.#failedAt = performance.now();
+      throw reason;
+    }
+  }
+
+  /**
+   * A registry that comes back without its data knows nobody until everybody has registered again,
+   * which sidecars do within the time of one check. Until then, what was known is more likely right.
+   */
+  #failedLately(): boolean {
+    return performance.now() - this.#failedAt < this.#settings.checkIntervalMs;
   }
 
   /** Where the watch tells of changes, what is in the cache may stay for longer. */
@@ -204,7 +227,7 @@ class ResolverConsul implements Resolver {
     return new Watcher({
       // The agent adds up to a sixteenth to the time it waits.
       poll: (appIds, index, signal) =>
-        this.#openAgent().get(
+        this.#get(
           "/v1/health/state/any",
           checksQuestion(queryOptions, appIds, index, waitMs),
           AbortSignal.any([signal, AbortSignal.timeout(waitMs * 1.1 + requestTimeoutMs)]),
@@ -255,6 +278,13 @@ class ResolverConsul implements Resolver {
 function withNamespace(request: ResolveRequest): ResolveRequest {
   const { appId, namespace } = request;
   return namespace === "" ? { appId, namespace: "default" } : request;
+}
+
+function emptyAgain(appId: string): OutriggerError {
+  return new OutriggerError(`consul was away and has no instance of ${appId} yet`, {
+    code: "OTR_RESOLVE_FAILED",
+    details: { appId },
+  });
 }
 
 function stopped(): OutriggerError {

@@ -13,6 +13,8 @@ export interface UpdatesSettings {
     signal: AbortSignal,
   ) => Promise<(namespace: string) => readonly Endpoint[]>;
   readonly cache: EndpointCache;
+  /** False while an empty answer may only mean that the registry lost its data a moment ago. */
+  readonly believesEmpty: () => boolean;
   readonly freshMs: number;
   readonly requestTimeoutMs: number;
 }
@@ -53,6 +55,10 @@ export class Updates {
     }
     app.usedAt = performance.now();
     if (app.requests.size < maxNamespaces) app.requests.set(namespace, request);
+  }
+
+  isTracked(appId: string): boolean {
+    return this.#apps.has(appId);
   }
 
   untrack(appId: string): void {
@@ -113,9 +119,13 @@ export class Updates {
   }
 
   #store(app: App, select: (namespace: string) => readonly Endpoint[]): void {
-    const { cache, freshMs } = this.#settings;
+    const { cache, freshMs, believesEmpty } = this.#settings;
     for (const request of app.requests.values()) {
       const endpoints = select(request.namespace);
+      if (endpoints.length === 0 && !believesEmpty()) {
+        cache.expire(request);
+        continue;
+      }
       cache.put(request, endpoints, freshMs);
       for (const { request: wanted, tell } of this.#listeners) {
         if (wanted.appId !== app.appId || wanted.namespace !== request.namespace) continue;

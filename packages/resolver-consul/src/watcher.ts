@@ -1,10 +1,13 @@
-import type { Answer } from "./consul-agent.ts";
+import type { Answer } from "./exchange.ts";
 import { pause } from "./pause.ts";
 
 const firstRetryMs = 100;
 const lastRetryMs = 10_000;
 /** First look-ups of many apps come together; they go into one poll. */
 const gatherMs = 20;
+/** The agent's work for one poll grows with the apps in it, so polls get rarer. */
+const gapPerAppMs = 0.1;
+const withoutIndexMs = 1_000;
 /** Names that Consul's filter language takes as they are. */
 const filterable = /^[\w.-]{1,128}$/;
 
@@ -94,6 +97,9 @@ export class Watcher {
         failures = 0;
         this.#read(names, answer.body);
         index = this.#nextIndex(index, answer.index);
+        // An agent that does not block, behind some proxies, must not be asked without a pause.
+        const gapMs = index === "0" ? withoutIndexMs : gatherMs + names.length * gapPerAppMs;
+        await pause(gapMs, signal);
       } catch (reason) {
         if (signal.aborted) continue;
         this.#lose(reason);

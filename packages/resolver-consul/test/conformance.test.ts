@@ -28,16 +28,16 @@ const deregister = (id: string): string => `/v1/agent/service/deregister/${encod
 afterAll(() => server?.remove());
 
 if (binaries === undefined) describe.skip("@outrigger/resolver-consul conforms");
-else {
+for (const useCache of binaries === undefined ? [] : [true, false]) {
   resolverConformance({
-    name: "@outrigger/resolver-consul",
+    name: useCache ? "@outrigger/resolver-consul" : "with `useCache: false`",
     setup: async () => {
-      const agent = await emptyServer(binaries.consul);
+      const agent = await emptyServer(binaries?.consul ?? "");
       let wallClockShiftMs = 0;
       const [closedPort] = await freePorts(1);
       const client = { address: agent.address };
       const create = () =>
-        resolverConsul({ client, checkIntervalMs: 1_500, retryAfterMs: 300 })(
+        resolverConsul({ client, useCache, checkIntervalMs: 1_500, retryAfterMs: 300 })(
           testContext({ now: () => Date.now() + wallClockShiftMs }),
         );
       const peers = consulPeers(agent);
