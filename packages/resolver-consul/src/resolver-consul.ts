@@ -225,13 +225,13 @@ class ResolverConsul implements Resolver {
     const { queryOptions, client, requestTimeoutMs, maxWatchedApps } = this.#settings;
     const waitMs = client?.waitMs ?? defaultWaitMs;
     return new Watcher({
-      // The agent adds up to a sixteenth to the time it waits.
-      poll: (appIds, index, signal) =>
-        this.#get(
-          "/v1/health/state/any",
-          checksQuestion(queryOptions, appIds, index, waitMs),
-          AbortSignal.any([signal, AbortSignal.timeout(waitMs * 1.1 + requestTimeoutMs)]),
-        ),
+      poll: (appIds, index, signal) => {
+        const question = checksQuestion(queryOptions, appIds, index, waitMs);
+        // The agent adds up to a sixteenth to the time it waits, and a long list takes its time.
+        const limitMs = (index === "0" ? 0 : waitMs * 1.1) + 5 * requestTimeoutMs;
+        const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+        return this.#get("/v1/health/state/any", question, limited);
+      },
       onChange: (appId) => this.#updates.changed(appId),
       onLost: () => this.#cache.expireAll(),
       onBack: () => this.#onRecovered(),

@@ -5,8 +5,9 @@ const firstRetryMs = 100;
 const lastRetryMs = 10_000;
 /** First look-ups of many apps come together; they go into one poll. */
 const gatherMs = 20;
-/** The agent's work for one poll grows with the apps in it, so polls get rarer. */
-const gapPerAppMs = 0.1;
+/** A poll costs the agent more, the more apps and checks there are: then polls get rarer. */
+const gapPerCost = 4;
+const longestGapMs = 2_000;
 const withoutIndexMs = 1_000;
 /** Names that Consul's filter language takes as they are. */
 const filterable = /^[\w.-]{1,128}$/;
@@ -80,32 +81,37 @@ export class Watcher {
     const stop = this.#stop.signal;
     let index = "0";
     let failures = 0;
+    let costMs = 0;
     while (!stop.aborted) {
       if (this.#restart.signal.aborted) {
         await pause(gatherMs, stop);
         this.#restart = new AbortController();
         index = "0";
       }
-      const signal = AbortSignal.any([stop, this.#restart.signal]);
       const names = [...this.#apps.keys()];
       if (names.length === 0) {
-        await pause(lastRetryMs, signal);
+        await pause(withoutIndexMs, stop);
         continue;
       }
+      const blocks = index !== "0";
+      // Only the wait of a blocking poll is cut short by a new app; the others are work to the agent.
+      const signal = blocks ? AbortSignal.any([stop, this.#restart.signal]) : stop;
       try {
+        const startedAt = performance.now();
         const answer = await this.#settings.poll(names, index, signal);
+        if (!blocks) costMs = performance.now() - startedAt;
         failures = 0;
         this.#read(names, answer.body);
         index = this.#nextIndex(index, answer.index);
+        const gapMs = Math.min(gatherMs + costMs * gapPerCost, longestGapMs);
         // An agent that does not block, behind some proxies, must not be asked without a pause.
-        const gapMs = index === "0" ? withoutIndexMs : gatherMs + names.length * gapPerAppMs;
-        await pause(gapMs, signal);
+        await pause(index === "0" ? withoutIndexMs : gapMs, stop);
       } catch (reason) {
         if (signal.aborted) continue;
         this.#lose(reason);
         index = "0";
         const limitMs = Math.min(firstRetryMs * 2 ** failures++, lastRetryMs);
-        await pause(limitMs * (0.5 + this.#settings.random() / 2), signal);
+        await pause(limitMs * (0.5 + this.#settings.random() / 2), stop);
       }
     }
   }
