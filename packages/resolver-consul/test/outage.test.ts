@@ -78,6 +78,36 @@ describe.skipIf(binaries === undefined)("an agent that goes away", () => {
     },
   );
 
+  test("does not make callers fail when it comes back without its data", {
+    timeout: 40_000,
+  }, async () => {
+    const server = await startServer();
+    const { resolver: other } = await started(server, { checkIntervalMs: 6_000 });
+    await other.announce?.(instanceOf("orders", 22_405), signal);
+    const { resolver } = await started(server, { checkIntervalMs: 6_000 });
+    await vi.waitFor(async () => expect(await addressesOf(resolver)).toHaveLength(1), until);
+    await server.stop();
+    let away = true;
+    const load = (async () => {
+      for (; away; await sleep(1)) expect(await addressesOf(resolver)).toHaveLength(1);
+    })();
+    await server.start();
+    await vi.waitFor(async () => {
+      expect(await server.get("/v1/agent/services")).not.toEqual({});
+    }, until);
+    away = false;
+    await load;
+    // An app that is gone in good order is forgotten, if a little later than usual.
+    await other.stop?.();
+    await vi.waitFor(
+      () =>
+        expect(resolver.resolve(question, signal)).rejects.toMatchObject({
+          code: "OTR_RESOLVE_NOT_FOUND",
+        }),
+      until,
+    );
+  });
+
   test("gets every kind of registration again when it comes back empty", {
     timeout: 40_000,
   }, async () => {

@@ -57,9 +57,11 @@ describe.skipIf(binaries === undefined)("an agent that asks for tokens", () => {
   });
 
   test("takes the token from a file", async () => {
-    const tokenFile = join(mkdtempSync(join(tmpdir(), "outrigger-token-")), "token");
+    const folder = mkdtempSync(join(tmpdir(), "outrigger-token-"));
+    const tokenFile = join(folder, "token");
     writeFileSync(tokenFile, `${token}\n`);
     const resolver = await started({ address: server.address, tokenFile, token: "wrong" });
+    rmSync(folder, { recursive: true });
     await resolver.announce?.(own, signal);
     expect(await resolver.resolve(question, signal)).toEqual([endpoint]);
   });
