@@ -7,9 +7,8 @@ import {
 import { resolverConformance } from "@outrigger/conformance/vitest";
 import type { Instance } from "@outrigger/core";
 import { resolverConsul } from "@outrigger/resolver-consul";
-import { freePorts, serversOrSkip } from "@outrigger/test-servers";
+import { ConsulServer, daprService, freePorts, serversOrSkip } from "@outrigger/test-servers";
 import { afterAll, describe } from "vitest";
-import { ConsulServer, daprService } from "./consul-server.ts";
 
 const signal = AbortSignal.timeout(600_000);
 const binaries = serversOrSkip("consul");

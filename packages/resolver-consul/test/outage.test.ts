@@ -6,9 +6,8 @@ import {
   type ResolverConsulOptions,
   resolverConsul,
 } from "@outrigger/resolver-consul";
-import { freePorts, serversOrSkip } from "@outrigger/test-servers";
+import { ConsulServer, freePorts, serversOrSkip } from "@outrigger/test-servers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { ConsulServer } from "./consul-server.ts";
 import { instanceOf } from "./instance.ts";
 import { RecordingLog } from "./recording-log.ts";
 

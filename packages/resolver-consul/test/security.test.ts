@@ -4,10 +4,9 @@ import { join } from "node:path";
 import { testContext } from "@outrigger/conformance";
 import type { Resolver } from "@outrigger/core";
 import { type ConsulClientOptions, resolverConsul } from "@outrigger/resolver-consul";
-import { freePorts, ServerProcess, serversOrSkip } from "@outrigger/test-servers";
+import { ConsulServer, freePorts, ServerProcess, serversOrSkip } from "@outrigger/test-servers";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Certificates, makeCertificates } from "./certificates.ts";
-import { ConsulServer } from "./consul-server.ts";
 import { instanceOf } from "./instance.ts";
 
 const binaries = serversOrSkip("consul");

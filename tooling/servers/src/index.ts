@@ -1,4 +1,5 @@
 export type { ServerName } from "./catalogue.ts";
+export { ConsulServer, daprService } from "./consul-server.ts";
 export { findServer, serversOrSkip } from "./find.ts";
 export { KubernetesApi, KubernetesApiError, type KubernetesObject } from "./kubernetes-api.ts";
 export { type ClusterBinaries, KubernetesCluster } from "./kubernetes-cluster.ts";

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePorts, ServerProcess } from "@outrigger/test-servers";
+import { freePorts, ServerProcess } from "./server-process.ts";
 
 const readyLimitMs = 20_000;
 
