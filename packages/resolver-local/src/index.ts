@@ -1,1 +1,5 @@
-export {};
+export {
+  type ResolverLocalOptions,
+  resolverLocal as resolver,
+  resolverLocal,
+} from "./resolver-local.ts";
