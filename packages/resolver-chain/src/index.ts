@@ -1,1 +1,5 @@
-export {};
+export {
+  type ResolverChainMember,
+  type ResolverChainOptions,
+  resolverChain,
+} from "./resolver-chain.ts";

@@ -1,0 +1,85 @@
+import { type Endpoint, joinHostPort, type Logger } from "@outrigger/core";
+
+/** Most addresses remembered; the oldest goes first. */
+const maxAddresses = 16_384;
+/** A claim that was not repeated in this time is no claim any more. */
+const claimMs = 60_000;
+
+interface Claim {
+  readonly app: string;
+  /** When the app got the address; `undefined` when it had it at the first answer. */
+  readonly since: number | undefined;
+  seenAt: number;
+}
+
+/**
+ * Who has an address. A port that changed hands is reported for two apps for a while, because some
+ * registries are late; the app that got it last has it. Where nothing tells who was last, nobody is
+ * sent away.
+ */
+export class AddressOwners {
+  readonly #log: Logger;
+  readonly #claims = new Map<string, readonly Claim[]>();
+  /** When each app had its last answer. */
+  readonly #answered = new Map<string, number>();
+  readonly #told = new Set<string>();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** Leaves out addresses that another app has got since. */
+  filter(app: string, endpoints: readonly Endpoint[]): readonly Endpoint[] {
+    const now = performance.now();
+    const hadAnswer = now - (this.#answered.get(app) ?? Number.NEGATIVE_INFINITY) <= claimMs;
+    this.#answered.delete(app);
+    dropOldest(this.#answered);
+    this.#answered.set(app, now);
+    return endpoints.filter((endpoint) => {
+      const address = joinHostPort(endpoint.host, endpoint.port);
+      return !this.#lost(app, address, this.#claim(app, address, now, hadAnswer), now);
+    });
+  }
+
+  #claim(app: string, address: string, now: number, hadAnswer: boolean): Claim {
+    const claims = this.#claims.get(address) ?? [];
+    const own = claims.find((claim) => claim.app === app && now - claim.seenAt <= claimMs);
+    if (own !== undefined) {
+      own.seenAt = now;
+      return own;
+    }
+    const claim: Claim = { app, since: hadAnswer ? now : undefined, seenAt: now };
+    const others = claims.filter((other) => other.app !== app && now - other.seenAt <= claimMs);
+    this.#claims.delete(address);
+    dropOldest(this.#claims);
+    this.#claims.set(address, [...others, claim].slice(-8));
+    return claim;
+  }
+
+  #lost(app: string, address: string, own: Claim, now: number): boolean {
+    const claims = this.#claims.get(address) ?? [];
+    if (claims.length < 2) return false;
+    const rivals = claims.filter((claim) => claim.app !== app && now - claim.seenAt <= claimMs);
+    if (rivals.length === 0) return false;
+    const winner = rivals.find(({ since }) => (since ?? 0) > (own.since ?? 0));
+    const text =
+      winner === undefined
+        ? `${address} is reported for ${app} and for ${rivals[0]?.app}; both are used`
+        : `${address} is still reported for ${app}, but ${winner.app} has got it since: not used for ${app}`;
+    this.#tell(text);
+    return winner !== undefined;
+  }
+
+  #tell(text: string): void {
+    if (this.#told.has(text)) return;
+    if (this.#told.size >= 256) this.#told.clear();
+    this.#told.add(text);
+    this.#log.log("warn", `name resolution: ${text}`);
+  }
+}
+
+function dropOldest(map: Map<string, unknown>): void {
+  if (map.size < maxAddresses) return;
+  const oldest = map.keys().next();
+  if (!oldest.done) map.delete(oldest.value);
+}

@@ -1,0 +1,136 @@
+import {
+  type Endpoint,
+  OutriggerError,
+  type ResolveRequest,
+  type Resolver,
+  unlessAborted,
+} from "@outrigger/core";
+
+/** Most apps remembered per member; the oldest goes first. */
+const maxApps = 4_096;
+/** First pause before a member that does not know an app is asked again in the background. */
+const firstRecheckMs = 1_000;
+/** How long an earlier answer stands in for one that has not come yet. */
+const standInMs = 20_000;
+
+/** What a member said. `endpoints` is empty when it does not know the app. */
+export interface Answer {
+  readonly endpoints: readonly Endpoint[];
+  /** Why there are no endpoints. */
+  readonly reason?: unknown;
+}
+
+interface AppState {
+  asking: Promise<Answer> | undefined;
+  /** The question under way took longer than others wait. */
+  late: boolean;
+  endpoints: readonly Endpoint[];
+  answeredAt: number;
+  /** 0 unless the member did not know the app when it was asked last. */
+  quietMs: number;
+  quietUntil: number;
+}
+
+/** Settings of {@link Questions}. */
+export interface QuestionSettings {
+  readonly resolver: Resolver;
+  readonly timeoutMs: number;
+  readonly recheckMs: number;
+  /** Aborts when the chain stops. */
+  readonly stopped: AbortSignal;
+}
+
+/** The questions to one member: at most one per app at a time, each with a deadline. */
+export class Questions {
+  readonly #settings: QuestionSettings;
+  readonly #apps = new Map<string, AppState>();
+
+  constructor(settings: QuestionSettings) {
+    this.#settings = settings;
+  }
+
+  /** Never rejects: a failure is an answer without endpoints. */
+  ask(key: string, request: ResolveRequest): Promise<Answer> {
+    const state = this.#stateOf(key);
+    state.asking ??= this.#attempt(request).then((answer) => {
+      state.asking = undefined;
+      state.late = false;
+      this.#note(state, answer);
+      return answer;
+    });
+    return state.asking;
+  }
+
+  /** True when the member did not know the app lately, or is slow: others need not wait for it. */
+  isQuiet(key: string): boolean {
+    const state = this.#apps.get(key);
+    return state !== undefined && (state.late || state.quietMs > 0);
+  }
+
+  /** The question under way is not waited for any more; its answer counts for the next call. */
+  markLate(key: string): void {
+    const state = this.#apps.get(key);
+    if (state?.asking !== undefined) state.late = true;
+  }
+
+  /** True when a quiet member should be asked again in the background. */
+  isDue(key: string): boolean {
+    const state = this.#apps.get(key);
+    return state?.asking === undefined && performance.now() >= (state?.quietUntil ?? 0);
+  }
+
+  /** What the member said a moment ago, for as long as it has not answered again. */
+  standIn(key: string): readonly Endpoint[] {
+    const state = this.#apps.get(key);
+    if (state === undefined || performance.now() - state.answeredAt > standInMs) return [];
+    return state.endpoints;
+  }
+
+  async #attempt(request: ResolveRequest): Promise<Answer> {
+    const { resolver, timeoutMs, stopped } = this.#settings;
+    const deadline = new AbortController();
+    const onStop = (): void => deadline.abort(stopped.reason);
+    stopped.addEventListener("abort", onStop, { once: true });
+    const timer = setTimeout(() => deadline.abort(timedOut(timeoutMs)), timeoutMs);
+    try {
+      const work = resolver.resolve(request, deadline.signal);
+      return { endpoints: await unlessAborted(work, deadline.signal) };
+    } catch (reason) {
+      return { endpoints: [], reason };
+    } finally {
+      clearTimeout(timer);
+      stopped.removeEventListener("abort", onStop);
+    }
+  }
+
+  #note(state: AppState, { endpoints }: Answer): void {
+    const now = performance.now();
+    state.endpoints = endpoints;
+    state.answeredAt = now;
+    const { recheckMs } = this.#settings;
+    const pause = state.quietMs === 0 ? firstRecheckMs : state.quietMs * 2;
+    state.quietMs = endpoints.length > 0 ? 0 : Math.min(pause, recheckMs);
+    state.quietUntil = now + state.quietMs;
+  }
+
+  #stateOf(key: string): AppState {
+    const known = this.#apps.get(key);
+    if (known !== undefined) return known;
+    const oldest = this.#apps.keys().next();
+    if (this.#apps.size >= maxApps && !oldest.done) this.#apps.delete(oldest.value);
+    const state: AppState = {
+      asking: undefined,
+      late: false,
+      endpoints: [],
+      answeredAt: Number.NEGATIVE_INFINITY,
+      quietMs: 0,
+      quietUntil: 0,
+    };
+    this.#apps.set(key, state);
+    return state;
+  }
+}
+
+function timedOut(timeoutMs: number): OutriggerError {
+  return new OutriggerError(`no answer within ${timeoutMs} ms`, { code: "OTR_RESOLVE_FAILED" });
+}
