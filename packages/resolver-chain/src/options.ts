@@ -12,6 +12,8 @@ export interface ResolverChainMember {
 
 /** Options of `resolverChain`. */
 export interface ResolverChainOptions {
+  /** What logs call the chain. Default: `resolver-chain` and the names of its members. */
+  readonly name?: string;
   /** At least one, with different names, in the order in which they are asked. */
   readonly members: readonly ResolverChainMember[];
   /**
@@ -33,6 +35,7 @@ export interface ResolverChainOptions {
 
 /** Options with their defaults. */
 export interface ChainSettings {
+  readonly name?: string;
   readonly members: readonly MemberSettings[];
   readonly mode: "first" | "merged";
   readonly settleMs: number;
@@ -62,6 +65,7 @@ const member = v.strictObject({
 
 /** Validates the options. */
 export const optionsSchema: StandardSchema<ChainSettings> = v.strictObject({
+  name: v.exactOptional(v.pipe(v.string(), v.nonEmpty("must not be empty"))),
   members: v.pipe(
     v.array(member),
     v.minLength(1, "needs at least one resolver"),

@@ -57,7 +57,8 @@ class ResolverChain implements Resolver {
     );
     this.#health = createEndpointHealth({ now: () => performance.now(), retryAfterMs });
     this.#owners = new AddressOwners(context.log);
-    this.name = `resolver-chain(${settings.members.map(({ name }) => name).join(", ")})`;
+    const names = settings.members.map(({ name }) => name).join(", ");
+    this.name = settings.name ?? `resolver-chain (${names})`;
     const features = this.#members.map(({ resolver }) => resolver.features);
     this.features = {
       announces: features.some(({ announces }) => announces),

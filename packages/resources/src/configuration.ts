@@ -96,14 +96,29 @@ export interface AccessControlSpec {
   readonly policies: readonly AccessControlPolicy[];
 }
 
-/** `nameResolution`. */
-export interface NameResolutionSpec {
-  /** Empty: the default of the mode. */
+/** One resolver of a list in `nameResolution.component`. */
+export interface NameResolutionMember {
   readonly component: string;
   /** Default `v1`. */
   readonly version: string;
   /** Handed to the resolver as it is. */
   readonly configuration: JsonValue | undefined;
+  /** `timeout`; `undefined`: the default of the chain. */
+  readonly timeoutMs: number | undefined;
+}
+
+/** `nameResolution`. */
+export interface NameResolutionSpec {
+  /** Empty: the default of the mode, or a list. */
+  readonly component: string;
+  /** Default `v1`. */
+  readonly version: string;
+  /** Handed to the resolver as it is; where `component` is a list, options of the chain. */
+  readonly configuration: JsonValue | undefined;
+  /** The resolvers where `component` is a list, else `undefined`. */
+  readonly members: readonly NameResolutionMember[] | undefined;
+  /** How calls are spread over the instances of an app; `undefined`: in turn. */
+  readonly balancer: JsonValue | undefined;
 }
 
 /** Opens or closes an endpoint of the APIs. */

@@ -8,6 +8,7 @@ import type {
   LoggingSpec,
   MetricSpec,
   MtlsSpec,
+  NameResolutionMember,
   NameResolutionSpec,
   OtelSpec,
   TracingSpec,
@@ -154,13 +155,33 @@ const operation: Decode<AccessControlOperation> = (cursor) => {
 };
 
 function nameResolution(cursor: Cursor): NameResolutionSpec {
-  const get = cursor.fields(["component", "version", "configuration"]);
+  const get = cursor.fields(["component", "version", "configuration", "balancer"]);
+  const component = get?.("component");
+  const isList = component?.tree?.kind === "list";
   return {
-    component: (get && string(get("component"))) ?? "",
+    component: (component !== undefined && !isList && string(component)) || "",
     version: (get && string(get("version"))) || "v1",
     configuration: get && anything(get("configuration")),
+    members: component && isList ? list(nameResolutionMember)(component) : undefined,
+    balancer: get && anything(get("balancer")),
   };
 }
+
+/** Written as a name, or as a map with the resolver's own settings. */
+const nameResolutionMember: Decode<NameResolutionMember> = (cursor) => {
+  const plain = cursor.tree?.kind === "scalar";
+  const get = plain
+    ? undefined
+    : cursor.fields(["component", "version", "configuration", "timeout"]);
+  const component = plain ? string(cursor) : get && string(get("component"));
+  if (!component) return cursor.wrong("the name of a resolver, or a map with component");
+  return {
+    component,
+    version: (get && string(get("version"))) || "v1",
+    configuration: get && anything(get("configuration")),
+    timeoutMs: get && duration(get("timeout")),
+  };
+};
 
 function api(cursor: Cursor): Configuration["api"] {
   const get = cursor.fields(["allowed", "denied"]);

@@ -9,6 +9,7 @@ export type {
   MetricRule,
   MetricSpec,
   MtlsSpec,
+  NameResolutionMember,
   NameResolutionSpec,
   OtelSpec,
   PipelineHandler,

@@ -168,6 +168,36 @@ spec:
   });
 });
 
+test("a list of resolvers: names, and maps with settings of their own", async () => {
+  const { configuration, warnings } = await load(
+    `spec:
+  nameResolution:
+    component:
+      - mdns
+      - {component: consul, version: v0, configuration: {a: 1}, timeout: 500ms}
+    configuration: {mode: merged}
+    balancer: {name: consistent-hash, header: x-user}
+`,
+  );
+  expect(warnings).toEqual([]);
+  const none = { configuration: undefined, timeoutMs: undefined };
+  expect(configuration.nameResolution).toEqual({
+    component: "",
+    version: "v1",
+    configuration: { mode: "merged" },
+    members: [
+      { component: "mdns", version: "v1", ...none },
+      { component: "consul", version: "v0", configuration: { a: 1 }, timeoutMs: 500 },
+    ],
+    balancer: { name: "consistent-hash", header: "x-user" },
+  });
+});
+
+test("a resolver of a list without a name is an error that tells the place", async () => {
+  const loading = load("spec: {nameResolution: {component: [mdns, {version: v1}]}}");
+  await expect(loading).rejects.toThrow(/spec\.nameResolution\.component\[1\]: must be the name/);
+});
+
 test("files merge: scalars and maps field by field, lists as a whole", async () => {
   const { configuration } = await load(
     'spec: {tracing: {samplingRate: "0.5"}, features: [{name: A, enabled: true}], metric: {http: {increasedCardinality: false}, latencyDistributionBuckets: [1, 2]}}',

@@ -4,8 +4,8 @@ import { enabledFeatures } from "@outrigger/resources";
 import { type TransportGrpcOptions, transportGrpc } from "@outrigger/transport-grpc";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import { COMPATIBLE_DAPR_VERSION } from "../flags/version.ts";
+import { chooseResolver } from "../resolvers/choose-resolver.ts";
 import { apiSockets, removeStaleSocket } from "./api-sockets.ts";
-import { chooseResolver } from "./choose-resolver.ts";
 import { composeApp } from "./compose-app.ts";
 import { composeEgress } from "./compose-egress.ts";
 import { composeIngresses } from "./compose-ingresses.ts";
@@ -33,7 +33,7 @@ export async function composeSidecar(
   const { configuration } = resources;
   const features = enabledFeatures(configuration.features);
   log.log("info", `Enabled features: ${features.join(" ")}`);
-  const resolver = chooseResolver(configuration, log);
+  const resolver = await chooseResolver(configuration, options, log);
   const host = await hostAddress(env, options.internalGrpcListenAddress);
   log.log("debug", `peers are told to dial ${host}`);
   const server = await internalServer(options);

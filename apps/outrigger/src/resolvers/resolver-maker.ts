@@ -1,0 +1,75 @@
+import {
+  type ComponentContext,
+  type ComponentFactory,
+  errorText,
+  OutriggerError,
+  type Resolver,
+} from "@outrigger/core";
+
+/** Makes a resolver for a sidecar. */
+export type ResolverMaker = ComponentFactory<Resolver>;
+
+/** A function that nothing is known of but that it is one. */
+export type LoadedFunction = (argument: never) => unknown;
+
+/** The export of this name when it is a function. */
+export function functionIn(
+  exports: Readonly<Record<string, unknown>>,
+  name: string,
+): ((argument: unknown) => unknown) | undefined {
+  const value = exports[name];
+  return isFunction(value) ? value : undefined;
+}
+
+/**
+ * Binds a factory to its options. What the code of a package does wrong later on, it does inside
+ * the sidecar; so a resolver that cannot be made becomes one that says why.
+ * @throws OutriggerError of the factory when the options are wrong.
+ */
+export function makeResolver(
+  label: string,
+  factory: (options: unknown) => unknown,
+  options: unknown,
+): ResolverMaker {
+  const make = factory(options);
+  if (!isFunction(make)) {
+    throw new OutriggerError(
+      `${label}: resolver(options) must return a function that takes the context and returns the resolver`,
+      { code: "OTR_OPTIONS_INVALID" },
+    );
+  }
+  return (context: ComponentContext): Resolver => {
+    try {
+      const resolver = make(context);
+      if (isResolver(resolver)) return resolver;
+      return brokenResolver(label, "it has no name, features or resolve()");
+    } catch (reason) {
+      return brokenResolver(label, errorText(reason));
+    }
+  };
+}
+
+function isFunction(value: unknown): value is (argument: unknown) => unknown {
+  return typeof value === "function";
+}
+
+function isResolver(value: unknown): value is Resolver {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, features, resolve } = value as Partial<Resolver>;
+  return typeof name === "string" && typeof features === "object" && isFunction(resolve);
+}
+
+/** Stands in for a resolver that could not be made: the sidecar runs, and calls say what is wrong. */
+function brokenResolver(label: string, why: string): Resolver {
+  const fail = async (): Promise<never> => {
+    throw new OutriggerError(`name resolver ${label} could not be made: ${why}`, {
+      code: "OTR_RESOLVE_FAILED",
+    });
+  };
+  return {
+    name: label,
+    features: { announces: false, namespaces: true, expires: true, watches: false },
+    start: fail,
+    resolve: fail,
+  };
+}
