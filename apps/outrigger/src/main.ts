@@ -7,6 +7,7 @@ Usage: outrigger <command> [arguments]
 Commands:
   sidecar   run a sidecar in the foreground; takes the flags of daprd (sidecar --help lists them)
   sentry    run a certificate authority; takes the flags of Dapr's Sentry (sentry --help lists them)
+  resolve   show what each name resolver answers for an app (resolve --help)
   demo      a Python app calls a Node app through two sidecars (demo --help)
   version   print the version
   help      print this text
@@ -29,6 +30,10 @@ async function command([name, ...rest]: readonly string[]): Promise<number> {
       return sidecar(rest);
     case "sentry":
       return sentry(rest);
+    case "resolve": {
+      const { runResolve } = await import("./resolve/run-resolve.ts");
+      return runResolve(rest, process.env);
+    }
     case "demo": {
       const { runDemo } = await import("./demo/run-demo.ts");
       return runDemo(rest);

@@ -48,7 +48,7 @@ export async function npmResolver(
 }
 
 function placesOf(configFiles: readonly string[]): readonly string[] {
-  const own = dirname(fileURLToPath(import.meta.url));
+  const own = fileURLToPath(new URL("../..", import.meta.url));
   return [...new Set([process.cwd(), ...configFiles.map((file) => dirname(resolve(file))), own])];
 }
 

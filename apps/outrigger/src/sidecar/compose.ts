@@ -4,6 +4,7 @@ import { enabledFeatures } from "@outrigger/resources";
 import { type TransportGrpcOptions, transportGrpc } from "@outrigger/transport-grpc";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import { COMPATIBLE_DAPR_VERSION } from "../flags/version.ts";
+import { chooseBalancer } from "../resolvers/choose-balancer.ts";
 import { chooseResolver } from "../resolvers/choose-resolver.ts";
 import { apiSockets, removeStaleSocket } from "./api-sockets.ts";
 import { composeApp } from "./compose-app.ts";
@@ -34,6 +35,7 @@ export async function composeSidecar(
   const features = enabledFeatures(configuration.features);
   log.log("info", `Enabled features: ${features.join(" ")}`);
   const resolver = await chooseResolver(configuration, options, log);
+  const balancer = await chooseBalancer(configuration);
   const host = await hostAddress(env, options.internalGrpcListenAddress);
   log.log("debug", `peers are told to dial ${host}`);
   const server = await internalServer(options);
@@ -49,6 +51,7 @@ export async function composeSidecar(
     namespace: env.NAMESPACE ?? "default",
     transport: transportGrpc(server),
     ...(resolver === undefined ? {} : { resolver }),
+    ...(balancer === undefined ? {} : { balancer }),
     ingresses: composeIngresses(options, configuration, env, log),
     host,
     hostname: hostname(),
