@@ -2,6 +2,9 @@ import { readFile } from "node:fs/promises";
 import type { ComponentFactory, Endpoint, Resolver } from "@outrigger/core";
 import { createEndpointHealth, OutriggerError } from "@outrigger/core";
 
+// The name that a sidecar looks for when its Configuration says `component: npm:my-resolver`.
+export { resolverFile as resolver };
+
 /** Finds apps in a JSON file: `{ "orders.default": [{ "host": "10.0.0.7", "port": 50002 }] }`. */
 export function resolverFile(options: { readonly path: string }): ComponentFactory<Resolver> {
   if (!options.path) throw new OutriggerError("path is missing", { code: "OTR_OPTIONS_INVALID" });

@@ -79,10 +79,17 @@ export class Mesh {
       readonly flags?: readonly string[];
       readonly env?: Readonly<Record<string, string>>;
       readonly wait?: boolean;
+      /** Text of the Configuration instead of mDNS on loopback. */
+      readonly config?: string;
     } = {},
   ): Promise<SidecarProcess> {
     const [httpPort = 0, grpcPort = 0, metricsPort = 0] = await freePorts(3);
-    const flags = ["--app-id", appId, "--config", this.writeConfig(`${appId}.yaml`)];
+    const flags = [
+      "--app-id",
+      appId,
+      "--config",
+      this.writeConfig(`${appId}.yaml`, options.config),
+    ];
     flags.push("--dapr-http-port", `${httpPort}`, "--dapr-grpc-port", `${grpcPort}`);
     flags.push("--metrics-port", `${metricsPort}`, "--dapr-listen-addresses", "127.0.0.1");
     // A port of its own, so that several instances of one id do not race for the stable one.
