@@ -25,8 +25,9 @@ resolverConformance({
       lookupTimeoutMs: 500,
       instanceLifetimeMs: 900,
       refreshIntervalMs: 250,
+      retryAfterMs: 300,
     });
-    const local = resolverLocal({ folder });
+    const local = resolverLocal({ folder, retryAfterMs: 300 });
     const create = () =>
       resolverChain({
         name: "mdns",

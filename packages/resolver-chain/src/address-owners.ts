@@ -61,13 +61,14 @@ export class AddressOwners {
     if (claims.length < 2) return false;
     const rivals = claims.filter((claim) => claim.app !== app && now - claim.seenAt <= claimMs);
     if (rivals.length === 0) return false;
-    const winner = rivals.find(({ since }) => (since ?? 0) > (own.since ?? 0));
-    const text =
-      winner === undefined
-        ? `${address} is reported for ${app} and for ${rivals[0]?.app}; both are used`
-        : `${address} is still reported for ${app}, but ${winner.app} has got it since: not used for ${app}`;
-    this.#tell(text);
-    return winner !== undefined;
+    // Where both had it at the first answer, there is no telling.
+    const newest = Math.max(...rivals.map(({ since }) => since ?? 0));
+    const sinceOwn = own.since ?? 0;
+    const pair = [app, ...rivals.map((claim) => claim.app)].sort().join(" and for ");
+    const last = sinceOwn > newest ? app : rivals.find(({ since }) => (since ?? 0) > sinceOwn)?.app;
+    const verdict = last === undefined ? "used for both" : `used for ${last}, which got it last`;
+    this.#tell(`${address} is reported for ${pair}; ${verdict}`);
+    return last !== undefined && last !== app;
   }
 
   #tell(text: string): void {

@@ -21,7 +21,10 @@ export interface ResolverChainOptions {
    * asked at once, and everything that they know is used.
    */
   readonly mode?: "first" | "merged";
-  /** `merged`: how long the others have after the first answer, in milliseconds. Default 50. */
+  /**
+   * `merged`: how long the others have after the first answer, in milliseconds. Default 200. It
+   * counts for the first call to an app: who is slow then is not waited for any more.
+   */
   readonly settleMs?: number;
   /**
    * A member that did not know an app does not hold up the calls to it while another one knows it:
@@ -76,7 +79,7 @@ export const optionsSchema: StandardSchema<ChainSettings> = v.strictObject({
     ),
   ),
   mode: v.optional(v.picklist(["first", "merged"]), "first"),
-  settleMs: v.optional(delay(0), 50),
+  settleMs: v.optional(delay(0), 200),
   recheckMs: v.optional(delay(1), 30_000),
   retryAfterMs: v.optional(delay(0), 5_000),
 });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -5,7 +6,6 @@ import { type ResolverSubject, resolverFixture, testContext } from "@outrigger/c
 import { resolverConformance } from "@outrigger/conformance/vitest";
 import type { Instance } from "@outrigger/core";
 import { resolverLocal } from "@outrigger/resolver-local";
-import { filePrefix } from "../src/entry.ts";
 import { PeerProcess } from "./peer-process.ts";
 
 const { signal } = new AbortController();
@@ -41,7 +41,8 @@ resolverConformance({
         crash: async (instance) => running.get(keyOf(instance))?.crash(),
         addMalformed: async (appId) => {
           const [scope = ""] = readdirSync(folder);
-          const prefix = filePrefix({ appId, namespace: "default" });
+          const digest = createHash("sha256").update(`default\n${appId}`).digest("hex");
+          const prefix = digest.slice(0, 24);
           const write = (id: string, text: string) =>
             writeFileSync(join(folder, scope, `${prefix}.${id}.json`), text);
           write("00000001", "{");
