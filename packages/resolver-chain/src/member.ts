@@ -3,6 +3,7 @@ import {
   errorText,
   type Instance,
   isOutriggerError,
+  type Logger,
   OutriggerError,
   type Resolver,
   unlessAborted,
@@ -38,7 +39,7 @@ export class Member {
     this.name = settings.name;
     this.#timeoutMs = settings.timeoutMs;
     this.#context = context;
-    this.resolver = settings.resolver(context);
+    this.resolver = settings.resolver({ ...context, log: this.#quieter(context.log) });
     if (this.resolver.start !== undefined) {
       this.#notStarted = new OutriggerError("is not started", { code: "OTR_NOT_STARTED" });
     }
@@ -154,6 +155,19 @@ export class Member {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** That a member does not know an app is no warning while another one knows it. */
+  #quieter(log: Logger): Logger {
+    return {
+      log: (level, message, fields) => {
+        // The constructor of the resolver may log before there are questions.
+        const demoted = level === "warn" && this.questions?.isUnawaited(message) === true;
+        log.log(demoted ? "debug" : level, message, fields);
+      },
+      enabled: (level) => log.enabled(level),
+      scope: (scope) => this.#quieter(log.scope(scope)),
+    };
   }
 
   #log(level: "debug" | "info" | "warn" | "error", text: string): void {

@@ -44,6 +44,8 @@ export interface QuestionSettings {
 export class Questions {
   readonly #settings: QuestionSettings;
   readonly #apps = new Map<string, AppState>();
+  /** App ids of questions whose answers nobody waits for. */
+  readonly #unawaited = new Set<string>();
 
   constructor(settings: QuestionSettings) {
     this.#settings = settings;
@@ -51,14 +53,22 @@ export class Questions {
 
   /** Never rejects: a failure is an answer without endpoints. */
   ask(key: string, request: ResolveRequest): Promise<Answer> {
+    this.#unawaited.delete(request.appId);
+    return this.#ask(key, request);
+  }
+
+  /** Asks a quiet member again when it is time to. The answer counts for the next call. */
+  askInBackground(key: string, request: ResolveRequest): void {
     const state = this.#stateOf(key);
-    state.asking ??= this.#attempt(request).then((answer) => {
-      state.asking = undefined;
-      state.late = false;
-      this.#note(state, answer);
-      return answer;
-    });
-    return state.asking;
+    if (state.asking !== undefined || performance.now() < state.quietUntil) return;
+    this.#unawaited.add(request.appId);
+    void this.#ask(key, request);
+  }
+
+  /** True for a text about an app that is asked for although others know it. */
+  isUnawaited(text: string): boolean {
+    for (const appId of this.#unawaited) if (text.includes(appId)) return true;
+    return false;
   }
 
   /** True when the member did not know the app lately, or is slow: others need not wait for it. */
@@ -68,15 +78,11 @@ export class Questions {
   }
 
   /** The question under way is not waited for any more; its answer counts for the next call. */
-  markLate(key: string): void {
+  markLate(key: string, { appId }: ResolveRequest): void {
     const state = this.#apps.get(key);
-    if (state?.asking !== undefined) state.late = true;
-  }
-
-  /** True when a quiet member should be asked again in the background. */
-  isDue(key: string): boolean {
-    const state = this.#apps.get(key);
-    return state?.asking === undefined && performance.now() >= (state?.quietUntil ?? 0);
+    if (state?.asking === undefined) return;
+    state.late = true;
+    this.#unawaited.add(appId);
   }
 
   /** What the member said a moment ago, for as long as it has not answered again. */
@@ -84,6 +90,18 @@ export class Questions {
     const state = this.#apps.get(key);
     if (state === undefined || performance.now() - state.answeredAt > standInMs) return [];
     return state.endpoints;
+  }
+
+  #ask(key: string, request: ResolveRequest): Promise<Answer> {
+    const state = this.#stateOf(key);
+    state.asking ??= this.#attempt(request).then((answer) => {
+      state.asking = undefined;
+      state.late = false;
+      this.#unawaited.delete(request.appId);
+      this.#note(state, answer);
+      return answer;
+    });
+    return state.asking;
   }
 
   async #attempt(request: ResolveRequest): Promise<Answer> {

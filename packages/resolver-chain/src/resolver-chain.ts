@@ -200,16 +200,14 @@ class ResolverChain implements Resolver {
     const answers = new Map<Member, Answer>();
     members.forEach((member, index) => {
       const answer = collected[index];
-      if (answer === undefined) member.questions.markLate(key);
+      if (answer === undefined) member.questions.markLate(key, request);
       else answers.set(member, answer);
     });
     return answers;
   }
 
   #askAgain(key: string, request: ResolveRequest, quiet: readonly Member[]): void {
-    for (const { questions } of quiet) {
-      if (questions.isDue(key)) void questions.ask(key, request);
-    }
+    for (const { questions } of quiet) questions.askInBackground(key, request);
   }
 
   /** Each address once. Members that are late count with what they said before. */

@@ -108,6 +108,24 @@ test.for(["first", "merged"] as const)(
   },
 );
 
+test("what a member does not know is a warning only while nobody else knows it", async () => {
+  two.instances.add(instance("orders", 2));
+  const { portsOf } = await start({ mode: "merged", recheckMs: 1 });
+  await portsOf("orders");
+  const before = log.filter((line) => line === "warn: nobody answered for orders").length;
+  const asked = one.queries;
+
+  await vi.waitFor(async () => {
+    await portsOf("orders");
+    expect(one.queries).toBeGreaterThan(asked + 5);
+  });
+
+  expect(log.filter((line) => line === "warn: nobody answered for orders")).toHaveLength(before);
+  expect(log).toContain("debug: nobody answered for orders");
+  await portsOf("nobody").catch(() => undefined);
+  expect(log).toContain("warn: nobody answered for nobody");
+});
+
 test("a member that hangs does not keep others from answering", async () => {
   one.delayMs = 60_000;
   two.instances.add(instance("orders", 2));

@@ -18,7 +18,7 @@ function fill(one: MemoryRegistry, other: MemoryRegistry, mode: "first" | "merge
 
 for (const mode of ["merged", "first"] as const) {
   resolverConformance({
-    name: `@outrigger/resolver-chain, mode ${mode},`,
+    name: `resolver-chain, ${mode}`,
     setup: async () => {
       const [one, other] = [new MemoryRegistry(), new MemoryRegistry()];
       fill(one, other, mode);

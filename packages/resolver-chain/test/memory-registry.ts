@@ -17,7 +17,7 @@ export class MemoryRegistry {
   queries = 0;
   readonly reports: string[] = [];
 
-  readonly resolver: ComponentFactory<Resolver> = () => {
+  readonly resolver: ComponentFactory<Resolver> = ({ log }) => {
     const own = new Set<Instance>();
     let stopped = false;
     const check = () => {
@@ -32,7 +32,13 @@ export class MemoryRegistry {
       name: "memory",
       features: { announces: true, namespaces: true, expires: true, watches: false },
       start: async () => check(),
-      resolve: (request, signal) => this.#resolve(request, signal, check),
+      resolve: async (request, signal) => {
+        const found = await this.#resolve(request, signal, check);
+        if (found.length > 0) return found;
+        const message = `couldn't find service: ${request.appId}`;
+        log.log("warn", `nobody answered for ${request.appId}`);
+        throw new OutriggerError(message, { code: "OTR_RESOLVE_NOT_FOUND" });
+      },
       announce: async (instance) => {
         check();
         for (const [field, value] of Object.entries(instance)) {
@@ -64,10 +70,7 @@ export class MemoryRegistry {
     const found = [...this.instances].filter(
       (one) => one.appId === appId && one.namespace === namespace,
     );
-    if (found.length > 0) {
-      return found.map(({ host, internalPort: port }) => ({ host, port }));
-    }
-    throw new OutriggerError(`couldn't find service: ${appId}`, { code: "OTR_RESOLVE_NOT_FOUND" });
+    return found.map(({ host, internalPort: port }) => ({ host, port }));
   }
 }
 
