@@ -1,9 +1,20 @@
 import { type Endpoint, joinHostPort, type Logger } from "@outrigger/core";
+import { sameEndpoints } from "./union.ts";
 
 /** Most addresses remembered; the oldest goes first. */
 const maxAddresses = 16_384;
 /** A claim that was not repeated in this time is no claim any more. */
 const claimMs = 60_000;
+
+/** An answer that is the same is judged again after this time. */
+const rejudgeMs = 1_000;
+
+interface KnownAnswer {
+  readonly at: number;
+  readonly given: readonly Endpoint[];
+  readonly kept: readonly Endpoint[];
+  readonly version: number;
+}
 
 interface Claim {
   readonly app: string;
@@ -20,8 +31,9 @@ interface Claim {
 export class AddressOwners {
   readonly #log: Logger;
   readonly #claims = new Map<string, readonly Claim[]>();
-  /** When each app had its last answer. */
-  readonly #answered = new Map<string, number>();
+  readonly #answers = new Map<string, KnownAnswer>();
+  /** Changes when any address gets one more app. */
+  #version = 0;
   readonly #told = new Set<string>();
 
   constructor(log: Logger) {
@@ -31,14 +43,25 @@ export class AddressOwners {
   /** Leaves out addresses that another app has got since. */
   filter(app: string, endpoints: readonly Endpoint[]): readonly Endpoint[] {
     const now = performance.now();
-    const hadAnswer = now - (this.#answered.get(app) ?? Number.NEGATIVE_INFINITY) <= claimMs;
-    this.#answered.delete(app);
-    dropOldest(this.#answered);
-    this.#answered.set(app, now);
-    return endpoints.filter((endpoint) => {
+    const before = this.#answers.get(app);
+    // On the way of every call: what was judged a moment ago is not judged again.
+    if (
+      before !== undefined &&
+      before.version === this.#version &&
+      now - before.at <= rejudgeMs &&
+      sameEndpoints(before.given, endpoints)
+    ) {
+      return before.kept.length === before.given.length ? endpoints : before.kept;
+    }
+    const hadAnswer = before !== undefined && now - before.at <= claimMs;
+    const kept = endpoints.filter((endpoint) => {
       const address = joinHostPort(endpoint.host, endpoint.port);
       return !this.#lost(app, address, this.#claim(app, address, now, hadAnswer), now);
     });
+    this.#answers.delete(app);
+    dropOldest(this.#answers);
+    this.#answers.set(app, { at: now, given: endpoints, kept, version: this.#version });
+    return kept;
   }
 
   #claim(app: string, address: string, now: number, hadAnswer: boolean): Claim {
@@ -49,6 +72,7 @@ export class AddressOwners {
       return own;
     }
     const claim: Claim = { app, since: hadAnswer ? now : undefined, seenAt: now };
+    if (claims.length > 0) this.#version += 1;
     const others = claims.filter((other) => other.app !== app && now - other.seenAt <= claimMs);
     this.#claims.delete(address);
     dropOldest(this.#claims);

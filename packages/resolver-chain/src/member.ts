@@ -9,7 +9,7 @@ import {
   unlessAborted,
 } from "@outrigger/core";
 import type { MemberSettings } from "./options.ts";
-import { type QuestionSettings, Questions } from "./questions.ts";
+import { Questions } from "./questions.ts";
 
 const firstRetryMs = 1_000;
 const lastRetryMs = 30_000;
@@ -31,11 +31,7 @@ export class Member {
   #retrying: Promise<void> | undefined;
   #cancelRetry = new AbortController();
 
-  constructor(
-    settings: MemberSettings,
-    context: ComponentContext,
-    chain: Pick<QuestionSettings, "recheckMs" | "stopped">,
-  ) {
+  constructor(settings: MemberSettings, context: ComponentContext, recheckMs: number) {
     this.name = settings.name;
     this.#timeoutMs = settings.timeoutMs;
     this.#context = context;
@@ -44,7 +40,7 @@ export class Member {
       this.#notStarted = new OutriggerError("is not started", { code: "OTR_NOT_STARTED" });
     }
     const { timeoutMs } = settings;
-    this.questions = new Questions({ ...chain, timeoutMs, resolver: this.resolver });
+    this.questions = new Questions({ recheckMs, timeoutMs, resolver: this.resolver });
   }
 
   /** Why it cannot be asked; `undefined` when it can. */

@@ -1,10 +1,4 @@
-import {
-  type Endpoint,
-  OutriggerError,
-  type ResolveRequest,
-  type Resolver,
-  unlessAborted,
-} from "@outrigger/core";
+import { type Endpoint, OutriggerError, type ResolveRequest, type Resolver } from "@outrigger/core";
 
 /** Most apps remembered per member; the oldest goes first. */
 const maxApps = 4_096;
@@ -36,8 +30,6 @@ export interface QuestionSettings {
   readonly resolver: Resolver;
   readonly timeoutMs: number;
   readonly recheckMs: number;
-  /** Aborts when the chain stops. */
-  readonly stopped: AbortSignal;
 }
 
 /** The questions to one member: at most one per app at a time, each with a deadline. */
@@ -46,6 +38,8 @@ export class Questions {
   readonly #apps = new Map<string, AppState>();
   /** App ids of questions whose answers nobody waits for. */
   readonly #unawaited = new Set<string>();
+  /** Ends the questions under way. */
+  readonly #cancels = new Set<(reason: unknown) => void>();
 
   constructor(settings: QuestionSettings) {
     this.#settings = settings;
@@ -63,6 +57,11 @@ export class Questions {
     if (state.asking !== undefined || performance.now() < state.quietUntil) return;
     this.#unawaited.add(request.appId);
     void this.#ask(key, request);
+  }
+
+  /** Ends every question under way. */
+  cancelAll(reason: unknown): void {
+    for (const cancel of [...this.#cancels]) cancel(reason);
   }
 
   /** True for a text about an app that is asked for although others know it. */
@@ -104,21 +103,29 @@ export class Questions {
     return state.asking;
   }
 
-  async #attempt(request: ResolveRequest): Promise<Answer> {
-    const { resolver, timeoutMs, stopped } = this.#settings;
+  // On the way of every call: a plain promise costs a third of signals that listen to signals.
+  #attempt(request: ResolveRequest): Promise<Answer> {
+    const { resolver, timeoutMs } = this.#settings;
     const deadline = new AbortController();
-    const onStop = (): void => deadline.abort(stopped.reason);
-    stopped.addEventListener("abort", onStop, { once: true });
-    const timer = setTimeout(() => deadline.abort(timedOut(timeoutMs)), timeoutMs);
-    try {
-      const work = resolver.resolve(request, deadline.signal);
-      return { endpoints: await unlessAborted(work, deadline.signal) };
-    } catch (reason) {
-      return { endpoints: [], reason };
-    } finally {
-      clearTimeout(timer);
-      stopped.removeEventListener("abort", onStop);
-    }
+    return new Promise((resolve) => {
+      const settle = (answer: Answer): void => {
+        clearTimeout(timer);
+        this.#cancels.delete(cancel);
+        resolve(answer);
+      };
+      const cancel = (reason: unknown): void => {
+        settle({ endpoints: [], reason });
+        deadline.abort(reason);
+      };
+      const timer = setTimeout(() => cancel(timedOut(timeoutMs)), timeoutMs);
+      this.#cancels.add(cancel);
+      const fail = (reason: unknown): void => settle({ endpoints: [], reason });
+      try {
+        resolver.resolve(request, deadline.signal).then((endpoints) => settle({ endpoints }), fail);
+      } catch (reason) {
+        fail(reason);
+      }
+    });
   }
 
   #note(state: AppState, { endpoints }: Answer): void {

@@ -8,7 +8,6 @@ import {
   errorText,
   type Instance,
   isOutriggerError,
-  joinHostPort,
   OutriggerError,
   parseOptions,
   type ResolveRequest,
@@ -22,6 +21,7 @@ import { Member } from "./member.ts";
 import { nobodyKnows } from "./not-found.ts";
 import { type ChainSettings, optionsSchema, type ResolverChainOptions } from "./options.ts";
 import type { Answer } from "./questions.ts";
+import { unionOf } from "./union.ts";
 
 export type { ResolverChainMember, ResolverChainOptions } from "./options.ts";
 
@@ -43,18 +43,15 @@ class ResolverChain implements Resolver {
   readonly #health: EndpointHealth;
   readonly #owners: AddressOwners;
   readonly #announced = new Set<string>();
-  readonly #stopped = new AbortController();
+  #stopped = false;
   #failedAt = Number.NEGATIVE_INFINITY;
   #stopping: Promise<void> | undefined;
 
   constructor(settings: ChainSettings, context: ComponentContext) {
     const { recheckMs, retryAfterMs } = settings;
-    const stopped = this.#stopped.signal;
     this.#settings = settings;
     this.#context = context;
-    this.#members = settings.members.map(
-      (member) => new Member(member, context, { recheckMs, stopped }),
-    );
+    this.#members = settings.members.map((member) => new Member(member, context, recheckMs));
     this.#health = createEndpointHealth({ now: () => performance.now(), retryAfterMs });
     this.#owners = new AddressOwners(context.log);
     const names = settings.members.map(({ name }) => name).join(", ");
@@ -148,7 +145,8 @@ class ResolverChain implements Resolver {
   }
 
   async #stop(): Promise<void> {
-    this.#stopped.abort(stopped());
+    this.#stopped = true;
+    for (const { questions } of this.#members) questions.cancelAll(stopped());
     const results = await Promise.allSettled(this.#members.map((member) => member.stop()));
     for (const result of results) {
       if (result.status === "rejected") {
@@ -210,26 +208,17 @@ class ResolverChain implements Resolver {
     for (const { questions } of quiet) questions.askInBackground(key, request);
   }
 
-  /** Each address once. Members that are late count with what they said before. */
+  /** Everything known. Members that are late count with what they said before. */
   #union(key: string, answers: ReadonlyMap<Member, Answer>): readonly Endpoint[] {
     const merged = this.#settings.mode === "merged" && hasEndpoints(answers);
-    const lists = this.#members.map((member) => {
+    const lists: (readonly Endpoint[])[] = [];
+    for (const member of this.#members) {
       const answer = answers.get(member);
-      if (answer !== undefined) return answer.endpoints;
-      return merged && member.notStarted === undefined ? member.questions.standIn(key) : [];
-    });
-    const filled = lists.filter(({ length }) => length > 0);
-    if (filled.length === 1) return filled[0] ?? [];
-    const union = new Map<string, Endpoint>();
-    for (const endpoint of filled.flat()) {
-      const address = joinHostPort(endpoint.host, endpoint.port);
-      const known = union.get(address);
-      // The same place twice: the account that tells its zone helps more.
-      if (known === undefined || (known.zone === undefined && endpoint.zone !== undefined)) {
-        union.set(address, endpoint);
-      }
+      const late = answer === undefined && merged && member.notStarted === undefined;
+      const endpoints = late ? member.questions.standIn(key) : (answer?.endpoints ?? []);
+      if (endpoints.length > 0) lists.push(endpoints);
     }
-    return [...union.values()];
+    return unionOf(lists);
   }
 
   #allFailed(endpoints: readonly Endpoint[]): boolean {
@@ -266,7 +255,7 @@ class ResolverChain implements Resolver {
   }
 
   #checkRunning(): void {
-    if (this.#stopped.signal.aborted) throw stopped();
+    if (this.#stopped) throw stopped();
   }
 }
 
