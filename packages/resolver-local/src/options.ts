@@ -8,8 +8,16 @@ export interface ResolverLocalOptions {
    * `outrigger-<uid>` in the folder for temporary files where there is no runtime folder.
    */
   readonly folder?: string;
-  /** How long an answer is used before the folder is looked at again, in milliseconds. Default 100. */
+  /**
+   * Age of an answer at which a call waits until the folder has been looked at again, in
+   * milliseconds. Default 1000; 0 makes every call wait.
+   */
   readonly freshMs?: number;
+  /**
+   * Age of an answer at which the folder is looked at again in the background, while calls go on
+   * with the answer, in milliseconds. Default 100.
+   */
+  readonly refreshMs?: number;
   /** How often the own file is touched, and written again when it is gone, in milliseconds. Default 2000. */
   readonly heartbeatMs?: number;
   /**
@@ -27,6 +35,7 @@ export interface ResolverLocalOptions {
 export interface LocalSettings {
   readonly folder?: string;
   readonly freshMs: number;
+  readonly refreshMs: number;
   readonly heartbeatMs: number;
   readonly lifetimeMs: number;
   readonly retryAfterMs: number;
@@ -41,7 +50,8 @@ const delay = (minMs: number) => v.pipe(v.number(), v.minValue(minMs), v.maxValu
 export const optionsSchema: StandardSchema<LocalSettings> = v.pipe(
   v.strictObject({
     folder: v.exactOptional(v.pipe(v.string(), v.nonEmpty("must not be empty"))),
-    freshMs: v.optional(delay(0), 100),
+    freshMs: v.optional(delay(0), 1_000),
+    refreshMs: v.optional(delay(0), 100),
     heartbeatMs: v.optional(delay(10), 2_000),
     lifetimeMs: v.optional(delay(20), 15_000),
     retryAfterMs: v.optional(delay(0), 5_000),

@@ -45,6 +45,8 @@ class ResolverLocal implements Resolver {
   readonly #health: EndpointHealth;
   /** Path of the file by `appId:port:host`; empty while it is being written. */
   readonly #announced = new Map<string, { readonly instance: Instance; path: string }>();
+  /** When the folder was last looked at for an app. */
+  readonly #lookedAt = new Map<string, number>();
   #registry: Promise<Registry> | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #beating = false;
@@ -81,7 +83,9 @@ class ResolverLocal implements Resolver {
     this.#checkRunning();
     const { appId } = request;
     const namespace = request.namespace || "default";
-    return this.#health.filter(await this.#cache.get({ appId, namespace }, signal));
+    const endpoints = await this.#cache.get({ appId, namespace }, signal);
+    this.#refreshWhenDue({ appId, namespace });
+    return this.#health.filter(endpoints);
   }
 
   async announce(instance: Instance, signal: AbortSignal): Promise<void> {
@@ -138,7 +142,20 @@ class ResolverLocal implements Resolver {
     await this.withdraw().catch(() => undefined);
   }
 
+  /** Instances come and go without a word to the others, and a call need not wait for the disk. */
+  #refreshWhenDue(request: ResolveRequest): void {
+    const lookedAt = this.#lookedAt.get(keyOf(request)) ?? Number.NEGATIVE_INFINITY;
+    if (performance.now() - lookedAt < this.#settings.refreshMs) return;
+    this.#lookup(request).then(
+      (endpoints) => this.#cache.put(request, endpoints),
+      // The next call looks for itself, and says what is wrong.
+      () => this.#cache.expire(request),
+    );
+  }
+
   async #lookup(request: ResolveRequest): Promise<readonly Endpoint[]> {
+    if (this.#lookedAt.size >= this.#settings.maxFiles) this.#lookedAt.clear();
+    this.#lookedAt.set(keyOf(request), performance.now());
     const registry = await this.#open();
     let found: readonly Endpoint[];
     try {
@@ -195,6 +212,10 @@ class ResolverLocal implements Resolver {
   #checkRunning(): void {
     if (this.#stopped) throw stopped();
   }
+}
+
+function keyOf({ namespace, appId }: ResolveRequest): string {
+  return `${namespace}/${appId}`;
 }
 
 /** Errors of the file system become errors of the contract. */
