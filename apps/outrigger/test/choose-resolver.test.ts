@@ -5,6 +5,7 @@ import { loadConfiguration } from "@outrigger/resources";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { SidecarMode } from "../src/flags/sidecar-options.ts";
 import { chooseResolver } from "../src/resolvers/choose-resolver.ts";
+import { planResolvers } from "../src/resolvers/resolver-plan.ts";
 import { PackageFolder, portResolver } from "./resolver-packages.ts";
 
 let folder: PackageFolder;
@@ -79,6 +80,14 @@ test("without configuration, mDNS and the local registry work together", async (
 
   expect(resolver?.name).toBe("mdns");
   expect(resolver?.features.announces).toBe(true);
+});
+
+test("in kubernetes mode the default is kubernetes, alone", async () => {
+  const spec = { component: "", version: "v1", configuration: undefined };
+  const plan = planResolvers({ ...spec, members: undefined, balancer: undefined }, "kubernetes");
+
+  expect(plan.chain).toBeUndefined();
+  expect(plan.choices.map(({ component }) => component)).toEqual(["kubernetes"]);
 });
 
 test("a list is a chain: the first that knows the app answers", async () => {

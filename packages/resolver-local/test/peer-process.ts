@@ -13,12 +13,18 @@ export class PeerProcess {
     this.#child = child;
   }
 
-  /** Resolves when the instance is announced. */
-  static async start(folder: string, instance: Instance): Promise<PeerProcess> {
-    const node = ["--conditions=@outrigger/source", "--no-warnings", script];
-    const child = spawn(process.execPath, [...node, folder, JSON.stringify(instance)], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
+  /**
+   * Resolves when the instance is announced.
+   * @param wrapper a command that starts another one, for example `unshare --net`.
+   */
+  static async start(
+    folder: string,
+    instance: Instance,
+    wrapper: readonly string[] = [],
+  ): Promise<PeerProcess> {
+    const node = [process.execPath, "--conditions=@outrigger/source", "--no-warnings", script];
+    const [command = "", ...argv] = [...wrapper, ...node, folder, JSON.stringify(instance)];
+    const child = spawn(command, argv, { stdio: ["pipe", "pipe", "inherit"] });
     const peer = new PeerProcess(child);
     const [first] = await Promise.race([
       once(child.stdout, "data"),

@@ -1,9 +1,10 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -13,6 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { PeerProcess } from "./peer-process.ts";
 import { instanceOf, RegistryFolder } from "./registry-folder.ts";
 
 const { signal } = new AbortController();
@@ -153,6 +155,31 @@ test.runIf(linux)("what was left before the last boot goes when a sidecar starts
   await registry.announce("orders", 1);
 
   await vi.waitFor(() => expect(existsSync(before)).toBe(false), { timeout: 5_000 });
+});
+
+const unshares = linux && spawnSync("unshare", ["--net", "--pid", "--fork", "true"]).status === 0;
+
+test.runIf(unshares)("a container with a network of its own does not meet the others", async () => {
+  const resolver = await registry.announce("orders", 1);
+  const peer = await PeerProcess.start(registry.folder, instanceOf("orders", 2), [
+    "unshare",
+    "--net",
+  ]);
+
+  expect(await registry.portsOf(resolver, "orders")).toEqual([1]);
+  expect(readdirSync(registry.folder)).toHaveLength(2);
+  await peer.crash();
+});
+
+test.runIf(unshares)("a container that shares the network is found", async () => {
+  const resolver = await registry.announce("orders", 1);
+  const peer = await PeerProcess.start(registry.folder, instanceOf("orders", 2), [
+    ...["unshare", "--pid", "--fork", "--mount-proc"],
+  ]);
+
+  expect(await registry.portsOf(resolver, "orders")).toEqual([1, 2]);
+  await peer.stop();
+  expect(await registry.portsOf(resolver, "orders")).toEqual([1]);
 });
 
 test("half-written files are never seen", async () => {

@@ -77,6 +77,38 @@ test("an instance that both know gets its share of calls once", async () => {
   expect(counts).toEqual({ one: 20, two: 20 });
 });
 
+test("three instances restart one after the other under load, and no call fails", {
+  timeout: 60_000,
+}, async () => {
+  const config = await deafMdns();
+  const names = ["one", "two", "three"];
+  const running = await Promise.all(
+    names.map(async (name) => ordersInstance(name, await deafMdns())),
+  );
+  const caller = await mesh.sidecar("checkout", { config, env });
+  const seen = new Map<string, number>();
+  let done = false;
+  const lane = async (): Promise<void> => {
+    while (!done) {
+      const body = await callOrders(caller);
+      seen.set(body, (seen.get(body) ?? 0) + 1);
+    }
+  };
+  const lanes = [lane(), lane(), lane(), lane()];
+
+  for (const [index, sidecar] of running.entries()) {
+    await sidecar.end();
+    const renewed = `${names[index]}-renewed`;
+    await ordersInstance(renewed, await deafMdns());
+    await waitFor(async () => seen.has(renewed), `${renewed} gets calls`);
+  }
+  done = true;
+  await Promise.all(lanes);
+
+  const expected = names.flatMap((name) => [name, `${name}-renewed`]);
+  expect([...seen.keys()].filter((body) => !expected.includes(body))).toEqual([]);
+});
+
 test("a crashed sidecar is forgotten, and the error keeps Dapr's words", async () => {
   const orders = await ordersInstance("one", await deafMdns());
   const caller = await mesh.sidecar("checkout", { config: await deafMdns(), env });
