@@ -136,7 +136,8 @@ test("a sidecar that ends in order takes its file with it", async () => {
 
 test("a package that the Configuration names finds apps: no code but its own", async () => {
   const orders = await ordersInstance("one", await deafMdns());
-  const source = readFileSync(join(workspace, "tooling/consumer-example/my-resolver.ts"), "utf8");
+  const example = join(workspace, "tooling/consumer-example");
+  const source = readFileSync(join(example, "my-resolver.ts"), "utf8");
   folder.install(
     { name: "my-resolver", exports: "./index.js", peerDependencies: { "@outrigger/core": "*" } },
     { "index.js": stripTypeScriptTypes(source) },
@@ -149,7 +150,7 @@ test("a package that the Configuration names finds apps: no code but its own", a
     JSON.stringify({ "orders.default": [{ host: "127.0.0.1", port }] }),
   );
   symlinkSync(join(folder.path, "node_modules"), join(dirname(list), "node_modules"));
-  const config = `spec: {nameResolution: {component: "npm:my-resolver", configuration: {path: "${list}"}}}`;
+  const config = readFileSync(join(example, "config.yaml"), "utf8").replace("apps.json", list);
 
   const caller = await mesh.sidecar("checkout", { config, env });
 
