@@ -211,3 +211,37 @@ test("a resolver that cannot be made in the sidecar says so in every call", asyn
     resolver?.resolve({ appId: "orders", namespace: "default" }, signal),
   ).rejects.toThrow("name resolver npm:wrong/v1 could not be made: it has no name, features");
 });
+
+/** Source of a package whose resolver does this to answer. */
+const answering = (body: string) => `export const resolver = () => () => ({
+  name: "odd",
+  features: { announces: false, namespaces: true, expires: false, watches: false },
+  resolve() { ${body} },
+  report() { throw new Error("no feedback"); },
+});`;
+
+const oddAnswers: readonly [string, RegExp][] = [
+  ["return Promise.resolve(undefined);", /must answer with a list .* answered nothing/],
+  ["return [{ host: '127.0.0.1' }];", /must answer with a list/],
+  ["return [{ host: '', port: 1 }];", /must answer with a list/],
+  ["return [{ host: 'a', port: 70000 }];", /must answer with a list/],
+  ["return 7;", /answered 7/],
+  ["throw new TypeError('boom');", /npm:odd\/v1: boom/],
+  ["return Promise.reject('text');", /npm:odd\/v1: /],
+];
+
+test.for(oddAnswers)("a package that answers by %s fails the call alone", async ([body, text]) => {
+  folder.install({ name: "odd" }, { "index.js": answering(body) });
+
+  for (const component of ["npm:odd", "['npm:odd']"]) {
+    const { resolver } = await choose(`{component: ${component}}`);
+    await resolver?.start?.(signal);
+    const request = { appId: "orders", namespace: "default" };
+    await expect(resolver?.resolve(request, signal)).rejects.toMatchObject({
+      code: "OTR_RESOLVE_FAILED",
+      message: expect.stringMatching(text),
+    });
+    resolver?.report?.(request, { host: "127.0.0.1", port: 1 }, "unreachable");
+    await resolver?.stop?.();
+  }
+});

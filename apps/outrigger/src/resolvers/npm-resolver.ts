@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { errorText, OutriggerError } from "@outrigger/core";
 import semver from "semver";
+import { guardedResolver } from "./guarded-resolver.ts";
 import { findPackage, type InstalledPackage, isRecord, packageEntry } from "./package-entry.ts";
 import { functionIn, makeResolver, type ResolverMaker } from "./resolver-maker.ts";
 import { labelOf, type ResolverChoice } from "./resolver-plan.ts";
@@ -44,7 +45,9 @@ export async function npmResolver(
       `${choice.component}: ${found.folder} exports no function named resolver (it exports ${names}): it is no resolver package, or it must add "export { yourFactory as resolver }"`,
     );
   }
-  return makeResolver(labelOf(choice), factory, choice.configuration ?? {});
+  const label = labelOf(choice);
+  const make = makeResolver(label, factory, choice.configuration ?? {});
+  return (context) => guardedResolver(make(context), label, context.log);
 }
 
 function placesOf(configFiles: readonly string[]): readonly string[] {

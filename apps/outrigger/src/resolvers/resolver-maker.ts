@@ -9,9 +9,6 @@ import {
 /** Makes a resolver for a sidecar. */
 export type ResolverMaker = ComponentFactory<Resolver>;
 
-/** A function that nothing is known of but that it is one. */
-export type LoadedFunction = (argument: never) => unknown;
-
 /** The export of this name when it is a function. */
 export function functionIn(
   exports: Readonly<Record<string, unknown>>,
