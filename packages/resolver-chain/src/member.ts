@@ -1,10 +1,13 @@
 import {
   type ComponentContext,
+  type Endpoint,
+  type EndpointOutcome,
   errorText,
   type Instance,
   isOutriggerError,
   type Logger,
   OutriggerError,
+  type ResolveRequest,
   type Resolver,
   unlessAborted,
 } from "@outrigger/core";
@@ -88,10 +91,18 @@ export class Member {
   async withdraw(): Promise<void> {
     this.#toAnnounce.clear();
     await this.#endRetry();
-    const work = Promise.resolve(this.resolver.withdraw?.());
+    const work = (async () => this.resolver.withdraw?.())();
     await unlessAborted(work, AbortSignal.timeout(withdrawTimeoutMs)).catch((reason: unknown) =>
       this.#log("warn", `failed to withdraw: ${errorText(reason)}`),
     );
+  }
+
+  report(request: ResolveRequest, endpoint: Endpoint, outcome: EndpointOutcome): void {
+    try {
+      this.resolver.report?.(request, endpoint, outcome);
+    } catch (reason) {
+      this.#log("warn", `failed to take feedback: ${errorText(reason)}`);
+    }
   }
 
   async stop(): Promise<void> {

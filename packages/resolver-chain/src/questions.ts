@@ -121,7 +121,10 @@ export class Questions {
       this.#cancels.add(cancel);
       const fail = (reason: unknown): void => settle({ endpoints: [], reason });
       try {
-        resolver.resolve(request, deadline.signal).then((endpoints) => settle({ endpoints }), fail);
+        resolver.resolve(request, deadline.signal).then((endpoints) => {
+          if (Array.isArray(endpoints)) settle({ endpoints });
+          else fail(new TypeError("it answered with something that is no list"));
+        }, fail);
       } catch (reason) {
         fail(reason);
       }

@@ -136,7 +136,7 @@ class ResolverChain implements Resolver {
   report(request: ResolveRequest, endpoint: Endpoint, outcome: EndpointOutcome): void {
     if (outcome === "unreachable") this.#failedAt = performance.now();
     this.#health.report(endpoint, outcome);
-    for (const { resolver } of this.#members) resolver.report?.(request, endpoint, outcome);
+    for (const member of this.#members) member.report(request, endpoint, outcome);
   }
 
   stop(): Promise<void> {

@@ -1,5 +1,11 @@
 import { testContext } from "@outrigger/conformance";
-import { type Instance, type Logger, OutriggerError } from "@outrigger/core";
+import {
+  type ComponentFactory,
+  type Instance,
+  type Logger,
+  OutriggerError,
+  type Resolver,
+} from "@outrigger/core";
 import { type ResolverChainOptions, resolverChain } from "@outrigger/resolver-chain";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { MemoryRegistry } from "./memory-registry.ts";
@@ -202,6 +208,40 @@ test("feedback reaches every member", async () => {
   chain.report?.(orders, { host: "127.0.0.1", port: 1 }, "unreachable");
 
   expect([one.reports, two.reports]).toEqual([["1 unreachable"], ["1 unreachable"]]);
+});
+
+test("a member that breaks the contract does no harm to the others", async () => {
+  two.instances.add(instance("orders", 2));
+  const broken: ComponentFactory<Resolver> = () => {
+    const fail = () => {
+      throw new TypeError("boom");
+    };
+    const features = { announces: true, namespaces: true, expires: true, watches: false };
+    const methods = { announce: fail, withdraw: fail, report: fail };
+    return { name: "broken", features, resolve: fail, ...methods };
+  };
+  const silent: ComponentFactory<Resolver> = (context) => ({
+    ...broken(context),
+    resolve: async () => JSON.parse("null"),
+  });
+  const { chain, portsOf } = await start({
+    mode: "merged",
+    members: [
+      { name: "broken", resolver: broken },
+      { name: "silent", resolver: silent },
+      { name: "two", resolver: two.resolver },
+    ],
+  });
+
+  await chain.announce?.(instance("orders", 3), signal);
+  chain.report?.(orders, { host: "127.0.0.1", port: 9 }, "unreachable");
+  expect(await portsOf("orders")).toEqual([2, 3]);
+  await expect(portsOf("nobody")).rejects.toThrow(
+    "(broken: boom; silent: it answered with something that is no list; two: not found)",
+  );
+  await chain.withdraw?.();
+  expect(two.instances.size).toBe(1);
+  await chain.stop?.();
 });
 
 test("an address that changed hands belongs to the app that got it last, and the log says so", async () => {
