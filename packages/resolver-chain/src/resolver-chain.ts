@@ -25,6 +25,11 @@ import { unionOf } from "./union.ts";
 
 export type { ResolverChainMember, ResolverChainOptions } from "./options.ts";
 
+/** Under load, calls use an answer this long, so that the members are not asked for each of them. */
+const recentMs = 10;
+/** Most answers of the last milliseconds. */
+const maxRecent = 4_096;
+
 /** No endpoint has it: shows whether a filter leaves anything else. */
 const nowhere: Endpoint = { host: "", port: 0 };
 
@@ -43,6 +48,8 @@ class ResolverChain implements Resolver {
   readonly #health: EndpointHealth;
   readonly #owners: AddressOwners;
   readonly #announced = new Set<string>();
+  /** Answers of the last milliseconds. */
+  readonly #recent = new Map<string, { until: number; endpoints: readonly Endpoint[] }>();
   #stopped = false;
   #failedAt = Number.NEGATIVE_INFINITY;
   #stopping: Promise<void> | undefined;
@@ -82,13 +89,20 @@ class ResolverChain implements Resolver {
     const { appId } = request;
     const namespace = request.namespace || "default";
     const key = `${namespace}/${appId}`;
+    const recent = this.#recent.get(key);
+    if (recent !== undefined && performance.now() < recent.until) {
+      return this.#health.filter(recent.endpoints);
+    }
     const asked = { appId, namespace };
     const { mode } = this.#settings;
     const asking = mode === "merged" ? this.#askAll(key, asked) : this.#askInOrder(key, asked);
     const answers = await unlessAborted(asking, signal);
     this.#checkRunning();
     const found = this.#owners.filter(key, this.#union(key, answers));
-    if (found.length > 0) return this.#health.filter(found);
+    if (found.length > 0) {
+      this.#remember(key, found);
+      return this.#health.filter(found);
+    }
     throw nobodyKnows(
       appId,
       this.#members.map((member) => ({
@@ -122,6 +136,7 @@ class ResolverChain implements Resolver {
         "no name resolver of the chain could announce this sidecar",
       );
       for (const { member, reason } of failures) member.retryLater(reason, instance);
+      this.#recent.clear();
     } catch (reason) {
       this.#announced.delete(key);
       throw reason;
@@ -130,11 +145,16 @@ class ResolverChain implements Resolver {
 
   async withdraw(): Promise<void> {
     this.#announced.clear();
+    this.#recent.clear();
     await Promise.all(this.#members.map((member) => member.withdraw()));
   }
 
   report(request: ResolveRequest, endpoint: Endpoint, outcome: EndpointOutcome): void {
-    if (outcome === "unreachable") this.#failedAt = performance.now();
+    if (outcome === "unreachable") {
+      this.#failedAt = performance.now();
+      // Another member, or the same one, may know better.
+      this.#recent.delete(`${request.namespace || "default"}/${request.appId}`);
+    }
     this.#health.report(endpoint, outcome);
     for (const member of this.#members) member.report(request, endpoint, outcome);
   }
@@ -153,6 +173,13 @@ class ResolverChain implements Resolver {
         this.#context.log.log("warn", `a name resolver did not stop: ${errorText(result.reason)}`);
       }
     }
+  }
+
+  #remember(key: string, endpoints: readonly Endpoint[]): void {
+    this.#recent.delete(key);
+    const oldest = this.#recent.keys().next();
+    if (this.#recent.size >= maxRecent && !oldest.done) this.#recent.delete(oldest.value);
+    this.#recent.set(key, { until: performance.now() + recentMs, endpoints });
   }
 
   /** All at once. Who was slow or did not know the app is waited for only when nobody else knows. */

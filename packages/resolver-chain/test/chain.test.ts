@@ -254,9 +254,11 @@ test("an address that changed hands belongs to the app that got it last, and the
 
   // The sidecar of orders has ended, one registry is late; its port is taken by billing.
   two.instances.add(instance("billing", 1));
-  expect(await portsOf("billing")).toEqual([2, 1]);
+  await vi.waitFor(async () => expect(await portsOf("billing")).toEqual([2, 1]));
 
-  await expect(portsOf("orders")).rejects.toMatchObject({ code: "OTR_RESOLVE_NOT_FOUND" });
+  await vi.waitFor(() =>
+    expect(portsOf("orders")).rejects.toMatchObject({ code: "OTR_RESOLVE_NOT_FOUND" }),
+  );
   expect(log.filter((line) => line.includes("127.0.0.1:1"))).toEqual([
     "warn: name resolution: 127.0.0.1:1 is reported for default/billing and for default/orders; used for default/billing, which got it last",
   ]);
