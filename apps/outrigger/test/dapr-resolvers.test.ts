@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-async function choose(nameResolution: string) {
+async function choose(nameResolution: string, internalGrpcPort?: number) {
   const errors: string[] = [];
   const log: Logger = {
     log: (level, message) => void (level === "error" && errors.push(message)),
@@ -23,21 +23,13 @@ async function choose(nameResolution: string) {
   };
   writeFileSync(folder.configFile, `spec: {nameResolution: ${nameResolution}}`);
   const { configuration } = await loadConfiguration([folder.configFile]);
-  const surroundings = { mode: "standalone", configFiles: [folder.configFile] } as const;
+  const configFiles = [folder.configFile];
+  const surroundings = { mode: "standalone", configFiles, internalGrpcPort } as const;
   const make = await chooseResolver(configuration, surroundings, log);
   return { name: make?.(testContext()).name, errors };
 }
 
-// An empty package is one that has not been written yet.
-const written = await Promise.all([
-  import("@outrigger/resolver-consul"),
-  import("@outrigger/resolver-dns"),
-  import("@outrigger/resolver-kubernetes"),
-  import("@outrigger/resolver-sqlite"),
-]);
-const complete = written.every((exports) => Object.keys(exports).length > 0);
-
-test.runIf(complete).for([
+test.for([
   [
     "consul",
     "{component: consul, configuration: {selfRegister: true, daprPortMetaKey: P}}",
@@ -61,4 +53,10 @@ test.runIf(complete).for([
 
   expect(chosen.errors).toEqual([]);
   expect(chosen.name).toBe(`resolver-${name}`);
+});
+
+test("Kubernetes takes the own internal port for that of targets, as Dapr does", async () => {
+  const { errors } = await choose("{component: kubernetes}", 70_000);
+  // A port that cannot be is the proof that it was handed on.
+  expect(errors).toEqual([expect.stringContaining("resolver-kubernetes: port: ")]);
 });

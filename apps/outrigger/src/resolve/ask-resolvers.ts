@@ -52,7 +52,7 @@ async function askOne(choice: ResolverChoice, options: ResolveOptions): Promise<
   const report = { resolver: choice.component, endpoints: [], durationMs: 0, notes, used: false };
   let make: ComponentFactory<Resolver>;
   try {
-    make = await loadResolver(choice, options.configFiles);
+    make = await loadResolver(choice, options);
   } catch (reason) {
     return { ...report, outcome: "skipped", reason: errorText(reason) };
   }

@@ -17,6 +17,8 @@ interface BuiltIn {
    * configuration is the package's own options, checked strictly.
    */
   readonly fromDapr?: string | ((configuration: JsonValue | undefined) => unknown);
+  /** True where a target has the port of the caller, as in Dapr: no registry tells it. */
+  readonly assumesOwnPort?: boolean;
 }
 
 const consul: BuiltIn = {
@@ -42,6 +44,7 @@ const builtIns: ReadonlyMap<string, BuiltIn> = new Map<string, BuiltIn>([
       load: () => import("@outrigger/resolver-kubernetes"),
       factory: "resolverKubernetes",
       fromDapr: "kubernetesOptionsFromDapr",
+      assumesOwnPort: true,
     },
   ],
   ["consul", consul],
@@ -75,7 +78,10 @@ const versions: readonly string[] = ["", "v0", "v1"];
  * @throws OutriggerError `OTR_OPTIONS_INVALID` when there is none of this name, in Dapr's words, or
  *   its configuration is wrong.
  */
-export async function builtInResolver(choice: ResolverChoice): Promise<ResolverMaker> {
+export async function builtInResolver(
+  choice: ResolverChoice,
+  internalGrpcPort: number | undefined,
+): Promise<ResolverMaker> {
   const name = choice.component.toLowerCase();
   if (name === "aws.cloudmap") {
     throw invalid(
@@ -93,7 +99,10 @@ export async function builtInResolver(choice: ResolverChoice): Promise<ResolverM
   if (factory === undefined || convert === undefined) {
     throw invalid(`name resolver ${labelOf(choice)} is not part of this version of Outrigger`);
   }
-  return makeResolver(labelOf(choice), factory, convert(choice.configuration));
+  const options = convert(choice.configuration);
+  const port = builtIn.assumesOwnPort ? internalGrpcPort : undefined;
+  const whole = port === undefined || !isRecord(options) ? options : { port, ...options };
+  return makeResolver(labelOf(choice), factory, whole);
 }
 
 function asOptions(configuration: JsonValue | undefined): unknown {

@@ -16,6 +16,8 @@ import {
 export interface ResolverSurroundings {
   readonly mode: SidecarMode;
   readonly configFiles: readonly string[];
+  /** Of the own server for other sidecars, where it was chosen. */
+  readonly internalGrpcPort?: number | undefined;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function chooseResolver(
   const members: ResolverChainMember[] = [];
   for (const choice of plan.choices) {
     try {
-      const resolver = await loadResolver(choice, surroundings.configFiles);
+      const resolver = await loadResolver(choice, surroundings);
       const { timeoutMs } = choice;
       const name = uniqueName(choice.component, members);
       members.push({ name, resolver, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
@@ -59,10 +61,10 @@ export async function chooseResolver(
  */
 export function loadResolver(
   choice: ResolverChoice,
-  configFiles: readonly string[],
+  { configFiles, internalGrpcPort }: Omit<ResolverSurroundings, "mode">,
 ): Promise<ComponentFactory<Resolver>> {
   const isPackage = choice.component.toLowerCase().startsWith(npmPrefix);
-  return isPackage ? npmResolver(choice, configFiles) : builtInResolver(choice);
+  return isPackage ? npmResolver(choice, configFiles) : builtInResolver(choice, internalGrpcPort);
 }
 
 async function chainOf(
