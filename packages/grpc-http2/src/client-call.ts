@@ -209,6 +209,8 @@ export class ClientCall implements GrpcResponse {
   }
 
   #endStatus(): GrpcStatus {
+    // The session is gone: nobody ended this stream, Node did.
+    if (this.#received === undefined && this.#isSessionLost()) return this.#lossStatus();
     if (this.messages.partial) return { code: RpcCode.INTERNAL, message: "unexpected EOF" };
     if (this.#received?.code === RpcCode.DEADLINE_EXCEEDED && this.#isPastDeadline()) {
       return deadlineStatus();
@@ -239,10 +241,8 @@ export class ClientCall implements GrpcResponse {
     if (signal?.aborted === true) {
       return { code: RpcCode.CANCELLED, message: "context canceled", origin: "abort" };
     }
-    const session = this.#session;
     const { rstCode } = this.#stream;
-    const lost = session === undefined || session.destroyed;
-    if (!lost && rstCode !== constants.NGHTTP2_NO_ERROR) {
+    if (!this.#isSessionLost() && rstCode !== constants.NGHTTP2_NO_ERROR) {
       const status = statusOfReset(rstCode);
       // A refused stream was not processed at all (RFC 9113 section 8.7): as good as no connection.
       return rstCode === constants.NGHTTP2_REFUSED_STREAM
@@ -255,6 +255,10 @@ export class ClientCall implements GrpcResponse {
       origin: "connection",
       cause: this.#error,
     };
+  }
+
+  #isSessionLost(): boolean {
+    return this.#session === undefined || this.#session.destroyed;
   }
 
   #finish(status: GrpcStatus, reset: boolean): void {
