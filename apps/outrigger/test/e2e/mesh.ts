@@ -42,11 +42,12 @@ export interface Answer {
 /** Owns every process, server and file of a test and releases them all. */
 export class Mesh {
   readonly #folder = mkdtempSync(join(tmpdir(), "outrigger-e2e-"));
+  readonly #mdnsPort = nextMdnsPort();
   readonly #sidecars: SidecarProcess[] = [];
   readonly #apps: TestApp[] = [];
 
-  /** mDNS stays on the loopback interface. */
-  writeConfig(name: string, text: string = loopbackConfig): string {
+  /** By default mDNS, on the loopback interface and on the port of this mesh. */
+  writeConfig(name: string, text: string = mdnsConfig(this.#mdnsPort)): string {
     const path = join(this.#folder, name);
     writeFileSync(path, text);
     return path;
@@ -113,7 +114,16 @@ export class Mesh {
   }
 }
 
-const loopbackConfig = `apiVersion: dapr.io/v1alpha1
+let meshes = 0;
+
+/** Tests that run at the same time, in this checkout or another, must not find each other's apps. */
+function nextMdnsPort(): number {
+  meshes += 1;
+  // Below the ports that the system hands out.
+  return 20_000 + ((process.pid * 37 + meshes) % 12_000);
+}
+
+const mdnsConfig = (port: number): string => `apiVersion: dapr.io/v1alpha1
 kind: Configuration
 metadata:
   name: e2e
@@ -122,6 +132,7 @@ spec:
     component: mdns
     configuration:
       interfaces: ["127.0.0.1"]
+      port: ${port}
 `;
 
 function watchProcess(appId: string, httpPort: number, child: ChildProcess): SidecarProcess {

@@ -22,10 +22,6 @@ kind: Configuration
 metadata:
   name: e2e
 spec:
-  nameResolution:
-    component: mdns
-    configuration:
-      interfaces: ["127.0.0.1"]
   accessControl:
     defaultAction: deny
     trustDomain: public
