@@ -38,8 +38,11 @@ import { toBodyError, toCallerError } from "./rpc-failure.ts";
 
 /** Answers of this length usually come in one piece; longer ones are streams anyway. */
 const shortBodyBytes = 16_384;
-/** How long the rest of a short answer is waited for, when only a part came with its head. */
-const shortBodyWaitMs = 20;
+/**
+ * How long the rest of a short answer is waited for, when only a part came with its head. A busy
+ * machine takes a while to tell that a peer was killed; an app that trickles 16 KiB is rare.
+ */
+const shortBodyWaitMs = 250;
 
 /** The way to one peer. */
 export class GrpcConnection implements Connection {
