@@ -59,6 +59,6 @@ export interface AttemptResult<T> {
    * failure may always be retried.
    */
   readonly failure?: { readonly code: number | undefined } | undefined;
-  /** Settles when the answer has been passed on to its end; rejects when it broke off. */
-  readonly ended?: Promise<void> | undefined;
+  /** Resolves once the answer has been passed on: whether to its end. Never rejects. */
+  readonly ended?: Promise<boolean> | undefined;
 }

@@ -92,12 +92,7 @@ export class ComposedPolicy implements CallPolicy {
       const result = await this.#timed(call);
       const { failure, ended } = result;
       if (failure !== undefined || ended === undefined) tell(failure === undefined);
-      else {
-        ended.then(
-          () => tell(true),
-          () => tell(false),
-        );
-      }
+      else void ended.then(tell);
       return result;
     } catch (reason) {
       tell(false);

@@ -33,7 +33,7 @@ export function timedAttempt<T>(
         if (controller.signal.aborted && !signal.aborted) call.discard(result.value);
         resolve(result);
         if (result.ended === undefined) settled();
-        else result.ended.then(settled, settled);
+        else void result.ended.then(settled);
       },
       (reason) => {
         settled();

@@ -76,7 +76,7 @@ function discardBody(body: Body): void {
 /** The request is kept as long as its answer lasts: an app may answer before it has read everything. */
 function releasing(replay: ReplayBody, response: InvokeResponse): InvokeResponse {
   const release = (): void => replay.release();
-  if (response.body instanceof WatchedBody) response.body.ended.then(release, release);
+  if (response.body instanceof WatchedBody) void response.body.ended.then(release);
   else release();
   return response;
 }

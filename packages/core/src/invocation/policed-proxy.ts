@@ -128,9 +128,9 @@ function timed(response: ProxyResponse, attempt: AbortSignal, caller: AbortSigna
   return { ...response, ended };
 }
 
-async function succeeded(ended: Promise<ProxyEnding>): Promise<void> {
+async function succeeded(ended: Promise<ProxyEnding>): Promise<boolean> {
   const { status } = await ended;
-  if (status.code !== RpcCode.OK) throw new Error(status.message);
+  return status.code === RpcCode.OK;
 }
 
 function discard({ frames }: ProxyResponse): void {

@@ -2,24 +2,22 @@ import type { BodyStream } from "../call.ts";
 
 /** Passes a body on and says once how it ended. An early end by the reader is not a failure. */
 export class WatchedBody implements BodyStream {
-  readonly ended: Promise<void>;
+  /** Whether it was read to its end, or as far as anybody wanted. */
+  readonly ended: Promise<boolean>;
   readonly #source: BodyStream;
-  #end: (failure?: { readonly reason: unknown }) => void = () => undefined;
+  #end: (whole: boolean) => void = () => undefined;
 
   /** @param signal of the caller, who may leave before anything is read. */
   constructor(source: BodyStream, signal: AbortSignal) {
     this.#source = source;
-    this.ended = new Promise((resolve, reject) => {
-      const onAbort = (): void => this.#end({ reason: signal.reason });
-      this.#end = (failure) => {
+    this.ended = new Promise((resolve) => {
+      const onAbort = (): void => this.#end(false);
+      this.#end = (whole) => {
         signal.removeEventListener("abort", onAbort);
-        if (failure === undefined) resolve();
-        else reject(failure.reason);
+        resolve(whole);
       };
       signal.addEventListener("abort", onAbort, { once: true });
     });
-    // Whoever is interested hears of it; nobody has to be.
-    this.ended.catch(() => undefined);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
@@ -27,7 +25,7 @@ export class WatchedBody implements BodyStream {
     return {
       next: () => this.#watch(iterator.next()),
       return: () => {
-        this.#end();
+        this.#end(true);
         return iterator.return?.() ?? Promise.resolve({ done: true, value: undefined });
       },
     };
@@ -36,10 +34,10 @@ export class WatchedBody implements BodyStream {
   async #watch(step: Promise<IteratorResult<Uint8Array>>): Promise<IteratorResult<Uint8Array>> {
     try {
       const result = await step;
-      if (result.done) this.#end();
+      if (result.done) this.#end(true);
       return result;
     } catch (reason) {
-      this.#end({ reason });
+      this.#end(false);
       throw reason;
     }
   }

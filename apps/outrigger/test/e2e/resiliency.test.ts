@@ -1,0 +1,350 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { frameMessage, GrpcClient } from "@outrigger/grpc-http2";
+import { daprPaths, encodeInvokeServiceRequest } from "@outrigger/protocol";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Answer, call, freePorts, Mesh, type SidecarProcess, waitFor } from "./mesh.ts";
+import { PolicyApp, PolicyGrpcApp } from "./policy-app.ts";
+
+const mesh = new Mesh();
+const app = new PolicyApp();
+const grpcApp = new PolicyGrpcApp();
+const folders: string[] = [];
+const clients: GrpcClient[] = [];
+
+/** A folder with one Resiliency document. */
+function policies(name: string, spec: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-resiliency-"));
+  folders.push(folder);
+  const head = "apiVersion: dapr.io/v1alpha1\nkind: Resiliency\n";
+  writeFileSync(join(folder, "r.yaml"), `${head}metadata: {name: ${name}}\nspec:\n${spec}`);
+  return folder;
+}
+
+interface Caller extends SidecarProcess {
+  readonly grpc: GrpcClient;
+}
+
+/** A sidecar without an app that loads the folder. */
+async function caller(id: string, folder?: string): Promise<Caller> {
+  const [grpcPort = 0] = await freePorts(1);
+  const flags = ["--dapr-grpc-port", `${grpcPort}`];
+  if (folder !== undefined) flags.push("--resources-path", folder);
+  const sidecar = await mesh.sidecar(id, { flags });
+  const grpc = new GrpcClient({ host: "127.0.0.1", port: grpcPort });
+  clients.push(grpc);
+  for (const app of ["orders", "greeter"]) {
+    const path = `/v1.0/invoke/${app}/method/warm-up`;
+    await waitFor(async () => {
+      const { body } = await call(sidecar.httpPort, "GET", path);
+      if (body.includes("ERR_DIRECT")) console.log(body);
+      return !body.includes("ERR_DIRECT_INVOKE");
+    }, `${id} finds ${app}`);
+  }
+  return { ...sidecar, grpc };
+}
+
+function invoke(from: SidecarProcess, path: string, body?: string, verb = "POST"): Promise<Answer> {
+  return call(from.httpPort, verb, `/v1.0/invoke/orders/method${path}`, body ? { body } : {});
+}
+
+async function proxied(
+  from: Caller,
+  path: string,
+  metadata: readonly string[] = [],
+): Promise<{ code: number; message: string }> {
+  const headers = ["dapr-app-id", "greeter", ...metadata];
+  const response = await from.grpc.call({ path, headers, body: frameMessage(Buffer.from("m")) });
+  while (response.status === undefined) await response.messages.read();
+  return response.status;
+}
+
+async function invokeService(from: Caller, method: string): Promise<number> {
+  const response = await from.grpc.call({
+    path: daprPaths.InvokeService,
+    headers: [],
+    body: frameMessage(
+      encodeInvokeServiceRequest({
+        id: "orders",
+        message: {
+          ...{ method, contentType: "", data: { typeUrl: "", value: Buffer.from("x") } },
+          httpExtension: { verb: "POST", querystring: "" },
+        },
+      }),
+    ),
+  });
+  while (response.status === undefined) await response.messages.read();
+  return response.status.code;
+}
+
+/** A request of unknown length. */
+function chunked(from: SidecarProcess, path: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({
+      ...{ host: "127.0.0.1", port: from.httpPort, method: "POST", agent: false },
+      path: `/v1.0/invoke/orders/method${path}`,
+      headers: { "transfer-encoding": "chunked" },
+    });
+    outgoing.once("error", reject);
+    outgoing.once("response", async (response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of response) chunks.push(chunk);
+      const { statusCode: status = 0, headers } = response;
+      resolve({ status, headers, body: Buffer.concat(chunks).toString() });
+    });
+    outgoing.write("first");
+    outgoing.end("second");
+  });
+}
+
+const threeRetries = `  policies:
+    retries: {DefaultAppRetryPolicy: {policy: constant, duration: 20ms, maxRetries: 3}}
+  targets: {}
+`;
+
+let retrying: Caller;
+
+beforeAll(async () => {
+  const [port, grpcPort] = await Promise.all([app.start(), grpcApp.start()]);
+  const shared = policies("defaults", threeRetries);
+  await Promise.all([
+    // The callee loads the same policies; they must not act on calls that arrive.
+    mesh.sidecar("orders", { appPort: port, flags: ["--resources-path", shared] }),
+    mesh.sidecar("greeter", { appPort: grpcPort, flags: ["--app-protocol", "grpc"] }),
+  ]);
+  retrying = await caller("retrying", shared);
+});
+
+afterAll(async () => {
+  for (const client of clients) client.close();
+  await mesh.close();
+  app.close();
+  grpcApp.close();
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+test("without a resource, an app's failure is delivered at once", async () => {
+  const plain = await caller("plain");
+  expect(await invoke(plain, "/status/503/plain")).toMatchObject({ status: 503, body: "answer 1" });
+  expect(app.count("/status/503/plain")).toBe(1);
+});
+
+test("the default policy of apps tries four times and delivers the last answer", async () => {
+  const failed = await invoke(retrying, "/status/400/d");
+  expect(failed).toMatchObject({ status: 400, body: "answer 4" });
+  expect(failed.headers).toMatchObject({ "content-type": "text/plain", "x-n": "1" });
+  expect(app.count("/status/400/d")).toBe(4);
+  expect((await invoke(retrying, "/status/200/d")).status).toBe(200);
+  expect(app.count("/status/200/d")).toBe(1);
+  const metadata = JSON.parse((await call(retrying.httpPort, "GET", "/v1.0/metadata")).body);
+  expect(metadata.resiliencies).toEqual([{ name: "defaults" }]);
+  expect(retrying.output()).toContain("Loading Resiliency configuration: defaults");
+});
+
+test.each([1_000, 700_000])("a body of %d bytes is sent again as it was", async (length) => {
+  const body = Buffer.alloc(length, "abcdefg").toString();
+  const path = `/flaky/3/${length}`;
+  expect(await invoke(retrying, path, body)).toMatchObject({ status: 200, body: "answer 4" });
+  const bodies = app.seen.filter((seen) => seen.path === path).map((seen) => seen.body.toString());
+  expect(bodies).toHaveLength(4);
+  expect(bodies.every((sent) => sent === body)).toBe(true);
+});
+
+test("a body of unknown length is sent once, and its failure is delivered", async () => {
+  const answer = await chunked(retrying, "/status/500/chunked");
+  expect(answer).toMatchObject({ status: 500, body: "answer 1" });
+  expect(app.seen.filter(({ path }) => path === "/status/500/chunked")).toEqual([
+    { path: "/status/500/chunked", body: Buffer.from("firstsecond") },
+  ]);
+});
+
+test("a caller that leaves ends the retries", async () => {
+  const endless = await caller(
+    "endless",
+    policies(
+      "e",
+      "  policies: {retries: {r: {duration: 10ms}}}\n  targets: {apps: {orders: {retry: r}}}\n",
+    ),
+  );
+  const leaving = new AbortController();
+  const path = "/status/500/endless";
+  const going = call(endless.httpPort, "GET", `/v1.0/invoke/orders/method${path}`, {
+    signal: leaving.signal,
+  }).catch(() => undefined);
+  await waitFor(async () => app.count(path) > 3, "retries");
+  leaving.abort();
+  await going;
+  let last = -1;
+  await waitFor(async () => {
+    const before = last;
+    last = app.count(path);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    return before === last && app.count(path) === last;
+  }, "the end of the retries");
+});
+
+test("codes choose what is retried; InvokeService retries everything", async () => {
+  const choosy = await caller(
+    "choosy",
+    policies(
+      "codes",
+      `  policies:
+    retries:
+      r: {duration: 10ms, maxRetries: 1, matching: {httpStatusCodes: "200,204,304,400-500,501", gRPCStatusCodes: "6-14"}}
+  targets: {apps: {orders: {retry: r}, greeter: {retry: r}}}
+`,
+    ),
+  );
+  for (const code of [400, 420, 500, 501, 399, 502, 200, 204, 304]) {
+    const path = `/status/${code}/codes`;
+    expect((await invoke(choosy, path)).status).toBe(code);
+    const isRetried = code >= 400 && code <= 501;
+    expect([code, app.count(path)]).toEqual([code, isRetried ? 2 : 1]);
+  }
+  await invokeService(choosy, "status/502/grpc");
+  expect(app.count("/status/502/grpc")).toBe(2);
+  for (const code of [1, 2, 6, 10, 14, 15, 20, 0]) {
+    const path = `/t.S/Code${code}`;
+    expect((await proxied(choosy, path)).code).toBe(code);
+    expect([code, grpcApp.count(path)]).toEqual([code, code >= 6 && code <= 14 ? 2 : 1]);
+  }
+});
+
+test("a time limit counts per attempt, and ends it at the app", async () => {
+  const timed = await caller(
+    "timed",
+    policies(
+      "timed",
+      `  policies:
+    timeouts: {t: 200ms}
+    retries: {r: {duration: 50ms, maxRetries: 1}}
+  targets: {apps: {orders: {timeout: t, retry: r}, greeter: {timeout: t}}}
+`,
+    ),
+  );
+  await invoke(timed, "/status/200/warm");
+  const brokenOff = app.brokenOff;
+  const startedAt = performance.now();
+  const answer = await invoke(timed, "/hang/t");
+  expect(performance.now() - startedAt).toBeGreaterThan(440);
+  expect(JSON.parse(answer.body)).toEqual({
+    errorCode: "ERR_DIRECT_INVOKE",
+    message: "failed to invoke, id: orders, err: context deadline exceeded",
+  });
+  expect([answer.status, app.count("/hang/t")]).toEqual([500, 2]);
+  await waitFor(async () => app.brokenOff === brokenOff + 2, "both attempts ended");
+  expect(await invokeService(timed, "hang/s")).toBe(4);
+});
+
+test("a breaker opens per method, refuses with 500, probes and closes", async () => {
+  const breaking = await caller(
+    "breaking",
+    policies(
+      "cb",
+      `  policies:
+    circuitBreakers: {cb: {maxRequests: 1, interval: 0, timeout: 400ms, trip: consecutiveFailures >= 3}}
+  targets: {apps: {orders: {circuitBreaker: cb}, greeter: {circuitBreaker: cb}}}
+`,
+    ),
+  );
+  for (let count = 0; count < 3; count++) {
+    expect((await invoke(breaking, "/flaky/3/cb")).status).toBe(500);
+  }
+  const refused = await invoke(breaking, "/flaky/3/cb");
+  expect([refused.status, JSON.parse(refused.body).message]).toEqual([
+    500,
+    "failed to invoke, id: orders, err: circuit breaker is open",
+  ]);
+  expect(await invokeService(breaking, "flaky/3/cb")).toBe(2);
+  expect(app.count("/flaky/3/cb")).toBe(3);
+  expect((await invoke(breaking, "/status/200/cb")).status).toBe(200);
+  await waitFor(async () => (await invoke(breaking, "/flaky/3/cb")).status === 200, "recovery");
+  expect((await invoke(breaking, "/flaky/3/cb")).status).toBe(200);
+  for (let count = 0; count < 3; count++) await chunked(breaking, "/status/500/cb");
+  expect((await invoke(breaking, "/status/500/cb")).body).toContain("circuit breaker is open");
+  for (let count = 0; count < 3; count++) await proxied(breaking, "/t.S/Code9");
+  expect(await proxied(breaking, "/t.S/Code9")).toMatchObject({
+    ...{ code: 2, message: "circuit breaker is open" },
+  });
+});
+
+test("a resource that is wrong is told and left out; the others count", async () => {
+  const folder = policies(
+    "bad",
+    '  policies: {retries: {r: {matching: {httpStatusCodes: "11"}}}}\n',
+  );
+  writeFileSync(
+    join(folder, "s.yaml"),
+    `kind: Resiliency
+metadata: {name: syntax}
+spec: {policies: {circuitBreakers: {cb: {trip: "a >"}}}}
+---
+kind: Resiliency
+metadata: {name: fine}
+spec: {policies: {retries: {good: {duration: 10ms, maxRetries: 1}}}, targets: {apps: {orders: {retry: good}}}}
+`,
+  );
+  const partly = await caller("partly", folder);
+  expect(partly.output()).toContain("Could not read resiliency policy bad: invalid retry");
+  expect(partly.output()).toContain("Could not read resiliency policy syntax: invalid retry");
+  await invoke(partly, "/status/500/partly");
+  expect(app.count("/status/500/partly")).toBe(2);
+  const metadata = JSON.parse((await call(partly.httpPort, "GET", "/v1.0/metadata")).body);
+  expect(metadata.resiliencies).toEqual([{ name: "bad" }, { name: "syntax" }, { name: "fine" }]);
+});
+
+test("a proxied call that may be retried has one message, unless it is declared a stream", async () => {
+  const echo = (...metadata: readonly string[]) =>
+    retrying.grpc.call({
+      path: "/t.S/Echo",
+      headers: ["dapr-app-id", "greeter", ...metadata],
+      body: messages(),
+    });
+  let sendSecond: () => void = () => undefined;
+  async function* messages(): AsyncGenerator<Uint8Array> {
+    const answered = new Promise<void>((resolve) => {
+      sendSecond = resolve;
+    });
+    yield frameMessage(Buffer.from("one"));
+    await answered;
+    yield frameMessage(Buffer.from("two"));
+  }
+  const unary = await echo();
+  expect((await unary.messages.read())?.data.toString()).toBe("one");
+  sendSecond();
+  while (unary.status === undefined) await unary.messages.read();
+  expect(unary.status).toMatchObject({
+    ...{ code: 9, message: "cannot use resiliency policies with retries on streaming RPCs" },
+  });
+  const stream = await echo("dapr-stream", "1");
+  expect((await stream.messages.read())?.data.toString()).toBe("one");
+  sendSecond();
+  expect((await stream.messages.read())?.data.toString()).toBe("two");
+  while (stream.status === undefined) await stream.messages.read();
+  expect(stream.status.code).toBe(0);
+});
+
+test("another instance gets the next attempt", async () => {
+  const sick = new PolicyApp();
+  const well = new PolicyApp();
+  sick.always = 503;
+  try {
+    const ports = await Promise.all([sick.start(), well.start()]);
+    await Promise.all(ports.map((appPort) => mesh.sidecar("pair", { appPort })));
+    const invokePair = () => call(retrying.httpPort, "GET", "/v1.0/invoke/pair/method/x");
+    await waitFor(async () => {
+      await invokePair();
+      return sick.count("/x") > 0 && well.count("/x") > 0;
+    }, "both instances found");
+    const before = sick.count("/x");
+    for (let count = 0; count < 10; count++) expect((await invokePair()).status).toBe(200);
+    // None of the calls had more than one attempt at the sick one.
+    expect(sick.count("/x") - before).toBeLessThanOrEqual(10);
+    expect(sick.count("/x") - before).toBeGreaterThan(0);
+  } finally {
+    sick.close();
+    well.close();
+  }
+});
