@@ -35,19 +35,16 @@ async function caller(id: string, folder?: string): Promise<Caller> {
   const sidecar = await mesh.sidecar(id, { flags });
   const grpc = new GrpcClient({ host: "127.0.0.1", port: grpcPort });
   clients.push(grpc);
-  for (const app of ["orders", "greeter"]) {
-    const path = `/v1.0/invoke/${app}/method/warm-up`;
-    await waitFor(async () => {
-      const { body } = await call(sidecar.httpPort, "GET", path);
-      if (body.includes("ERR_DIRECT")) console.log(body);
-      return !body.includes("ERR_DIRECT_INVOKE");
-    }, `${id} finds ${app}`);
-  }
   return { ...sidecar, grpc };
 }
 
 function invoke(from: SidecarProcess, path: string, body?: string, verb = "POST"): Promise<Answer> {
-  return call(from.httpPort, verb, `/v1.0/invoke/orders/method${path}`, body ? { body } : {});
+  return call(
+    from.httpPort,
+    verb,
+    `/v1.0/invoke/policy-orders/method${path}`,
+    body ? { body } : {},
+  );
 }
 
 async function proxied(
@@ -55,7 +52,7 @@ async function proxied(
   path: string,
   metadata: readonly string[] = [],
 ): Promise<{ code: number; message: string }> {
-  const headers = ["dapr-app-id", "greeter", ...metadata];
+  const headers = ["dapr-app-id", "policy-greeter", ...metadata];
   const response = await from.grpc.call({ path, headers, body: frameMessage(Buffer.from("m")) });
   while (response.status === undefined) await response.messages.read();
   return response.status;
@@ -67,7 +64,7 @@ async function invokeService(from: Caller, method: string): Promise<number> {
     headers: [],
     body: frameMessage(
       encodeInvokeServiceRequest({
-        id: "orders",
+        id: "policy-orders",
         message: {
           ...{ method, contentType: "", data: { typeUrl: "", value: Buffer.from("x") } },
           httpExtension: { verb: "POST", querystring: "" },
@@ -84,7 +81,7 @@ function chunked(from: SidecarProcess, path: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const outgoing = request({
       ...{ host: "127.0.0.1", port: from.httpPort, method: "POST", agent: false },
-      path: `/v1.0/invoke/orders/method${path}`,
+      path: `/v1.0/invoke/policy-orders/method${path}`,
       headers: { "transfer-encoding": "chunked" },
     });
     outgoing.once("error", reject);
@@ -111,8 +108,8 @@ beforeAll(async () => {
   const shared = policies("defaults", threeRetries);
   await Promise.all([
     // The callee loads the same policies; they must not act on calls that arrive.
-    mesh.sidecar("orders", { appPort: port, flags: ["--resources-path", shared] }),
-    mesh.sidecar("greeter", { appPort: grpcPort, flags: ["--app-protocol", "grpc"] }),
+    mesh.sidecar("policy-orders", { appPort: port, flags: ["--resources-path", shared] }),
+    mesh.sidecar("policy-greeter", { appPort: grpcPort, flags: ["--app-protocol", "grpc"] }),
   ]);
   retrying = await caller("retrying", shared);
 });
@@ -165,12 +162,12 @@ test("a caller that leaves ends the retries", async () => {
     "endless",
     policies(
       "e",
-      "  policies: {retries: {r: {duration: 10ms}}}\n  targets: {apps: {orders: {retry: r}}}\n",
+      "  policies: {retries: {r: {duration: 10ms}}}\n  targets: {apps: {policy-orders: {retry: r}}}\n",
     ),
   );
   const leaving = new AbortController();
   const path = "/status/500/endless";
-  const going = call(endless.httpPort, "GET", `/v1.0/invoke/orders/method${path}`, {
+  const going = call(endless.httpPort, "GET", `/v1.0/invoke/policy-orders/method${path}`, {
     signal: leaving.signal,
   }).catch(() => undefined);
   await waitFor(async () => app.count(path) > 3, "retries");
@@ -193,7 +190,7 @@ test("codes choose what is retried; InvokeService retries everything", async () 
       `  policies:
     retries:
       r: {duration: 10ms, maxRetries: 1, matching: {httpStatusCodes: "200,204,304,400-500,501", gRPCStatusCodes: "6-14"}}
-  targets: {apps: {orders: {retry: r}, greeter: {retry: r}}}
+  targets: {apps: {policy-orders: {retry: r}, policy-greeter: {retry: r}}}
 `,
     ),
   );
@@ -220,7 +217,7 @@ test("a time limit counts per attempt, and ends it at the app", async () => {
       `  policies:
     timeouts: {t: 200ms}
     retries: {r: {duration: 50ms, maxRetries: 1}}
-  targets: {apps: {orders: {timeout: t, retry: r}, greeter: {timeout: t}}}
+  targets: {apps: {policy-orders: {timeout: t, retry: r}, policy-greeter: {timeout: t}}}
 `,
     ),
   );
@@ -231,7 +228,7 @@ test("a time limit counts per attempt, and ends it at the app", async () => {
   expect(performance.now() - startedAt).toBeGreaterThan(440);
   expect(JSON.parse(answer.body)).toEqual({
     errorCode: "ERR_DIRECT_INVOKE",
-    message: "failed to invoke, id: orders, err: context deadline exceeded",
+    message: "failed to invoke, id: policy-orders, err: context deadline exceeded",
   });
   expect([answer.status, app.count("/hang/t")]).toEqual([500, 2]);
   await waitFor(async () => app.brokenOff === brokenOff + 2, "both attempts ended");
@@ -245,7 +242,7 @@ test("a breaker opens per method, refuses with 500, probes and closes", async ()
       "cb",
       `  policies:
     circuitBreakers: {cb: {maxRequests: 1, interval: 0, timeout: 400ms, trip: consecutiveFailures >= 3}}
-  targets: {apps: {orders: {circuitBreaker: cb}, greeter: {circuitBreaker: cb}}}
+  targets: {apps: {policy-orders: {circuitBreaker: cb}, policy-greeter: {circuitBreaker: cb}}}
 `,
     ),
   );
@@ -255,7 +252,7 @@ test("a breaker opens per method, refuses with 500, probes and closes", async ()
   const refused = await invoke(breaking, "/flaky/3/cb");
   expect([refused.status, JSON.parse(refused.body).message]).toEqual([
     500,
-    "failed to invoke, id: orders, err: circuit breaker is open",
+    "failed to invoke, id: policy-orders, err: circuit breaker is open",
   ]);
   expect(await invokeService(breaking, "flaky/3/cb")).toBe(2);
   expect(app.count("/flaky/3/cb")).toBe(3);
@@ -283,7 +280,7 @@ spec: {policies: {circuitBreakers: {cb: {trip: "a >"}}}}
 ---
 kind: Resiliency
 metadata: {name: fine}
-spec: {policies: {retries: {good: {duration: 10ms, maxRetries: 1}}}, targets: {apps: {orders: {retry: good}}}}
+spec: {policies: {retries: {good: {duration: 10ms, maxRetries: 1}}}, targets: {apps: {policy-orders: {retry: good}}}}
 `,
   );
   const partly = await caller("partly", folder);
@@ -299,7 +296,7 @@ test("a proxied call that may be retried has one message, unless it is declared 
   const echo = (...metadata: readonly string[]) =>
     retrying.grpc.call({
       path: "/t.S/Echo",
-      headers: ["dapr-app-id", "greeter", ...metadata],
+      headers: ["dapr-app-id", "policy-greeter", ...metadata],
       body: messages(),
     });
   let sendSecond: () => void = () => undefined;
@@ -332,8 +329,8 @@ test("another instance gets the next attempt", async () => {
   sick.always = 503;
   try {
     const ports = await Promise.all([sick.start(), well.start()]);
-    await Promise.all(ports.map((appPort) => mesh.sidecar("pair", { appPort })));
-    const invokePair = () => call(retrying.httpPort, "GET", "/v1.0/invoke/pair/method/x");
+    await Promise.all(ports.map((appPort) => mesh.sidecar("policy-pair", { appPort })));
+    const invokePair = () => call(retrying.httpPort, "GET", "/v1.0/invoke/policy-pair/method/x");
     await waitFor(async () => {
       await invokePair();
       return sick.count("/x") > 0 && well.count("/x") > 0;
