@@ -13,16 +13,19 @@ export interface SeenCall {
   readonly body: Buffer;
 }
 
+/** How an app fails its callers. */
+export type Fault = number | "hang" | "reset" | "slow";
+
 /**
  * An app that does what its path says: `/status/<code>/<name>` answers with a status,
- * `/flaky/<n>/<name>` fails n times with 500, `/hang/<name>` never answers.
+ * `/flaky/<n>/<name>` fails n times with 500, `/hang/<name>` never answers, `/half/<name>` never finishes.
  */
 export class PolicyApp {
   readonly seen: SeenCall[] = [];
   /** Calls of `/hang` that were broken off. */
   brokenOff = 0;
-  /** Answer to everything, whatever the path. */
-  always: number | undefined;
+  /** What happens to every call, whatever the path. A number is a status. */
+  fault: Fault | undefined;
   readonly #server = createServer((request, response) => void this.#answer(request, response));
 
   async start(): Promise<number> {
@@ -53,15 +56,31 @@ export class PolicyApp {
     }
     this.seen.push({ path, body: Buffer.concat(chunks) });
     const [, kind, argument] = path.split("/");
-    if (kind === "hang") return;
+    if (kind === "hang" || this.fault === "hang") return;
+    if (this.fault === "reset") {
+      request.socket.resetAndDestroy();
+      return;
+    }
+    if (this.fault === "slow") await new Promise((resolve) => setTimeout(resolve, 1_000));
+    if (kind === "half") {
+      response.writeHead(200, { "content-type": "text/plain" });
+      response.write("half");
+      return;
+    }
     const failing = kind === "flaky" && this.count(path) <= Number(argument);
     const status = kind === "status" ? Number(argument) : failing ? 500 : 200;
-    response.writeHead(this.always ?? status, { "content-type": "text/plain", "x-n": "1" });
+    response.writeHead(typeof this.fault === "number" ? this.fault : status, {
+      "content-type": "text/plain",
+      "x-n": "1",
+    });
     response.end(status === 204 || status === 304 ? undefined : `answer ${this.count(path)}`);
   }
 }
 
-/** A gRPC app: `/t.S/Code<n>` ends with that status, `/t.S/Echo` sends back each message. */
+/**
+ * A gRPC app: `/t.S/Code<n>` ends with that status, `/t.S/Partial<n>` after a message, `/t.S/Hang`
+ * never answers, `/t.S/Echo` sends back each message.
+ */
 export class PolicyGrpcApp {
   readonly seen: string[] = [];
   readonly #server = createHttp2Server();
@@ -99,8 +118,11 @@ export class PolicyGrpcApp {
       );
       return;
     }
+    if (path.endsWith("Hang")) return;
+    const status = /Partial(\d+)$/.exec(path)?.[1];
     stream.respond(head, { waitForTrailers: true });
-    stream.once("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-    stream.pipe(stream);
+    stream.once("wantTrailers", () => stream.sendTrailers({ "grpc-status": status ?? "0" }));
+    if (status === undefined) stream.pipe(stream);
+    else stream.end(Buffer.from([0, 0, 0, 0, 1, 7]));
   }
 }

@@ -233,6 +233,23 @@ test("a time limit counts per attempt, and ends it at the app", async () => {
   expect([answer.status, app.count("/hang/t")]).toEqual([500, 2]);
   await waitFor(async () => app.brokenOff === brokenOff + 2, "both attempts ended");
   expect(await invokeService(timed, "hang/s")).toBe(4);
+  // Once the answer is under way it is cut off, and nothing is tried again.
+  await expect(invoke(timed, "/half/t")).rejects.toThrow();
+  expect(app.count("/half/t")).toBe(1);
+  expect(await proxied(timed, "/t.S/Hang")).toMatchObject({
+    ...{ code: 4, message: "context deadline exceeded" },
+  });
+});
+
+test("a proxied call is not repeated once its answer is under way", async () => {
+  const response = await retrying.grpc.call({
+    path: "/t.S/Partial14",
+    headers: ["dapr-app-id", "policy-greeter"],
+    body: frameMessage(Buffer.from("m")),
+  });
+  expect((await response.messages.read())?.data).toEqual(Buffer.from([7]));
+  while (response.status === undefined) await response.messages.read();
+  expect([response.status.code, grpcApp.count("/t.S/Partial14")]).toEqual([14, 1]);
 });
 
 test("a breaker opens per method, refuses with 500, probes and closes", async () => {
@@ -326,7 +343,7 @@ test("a proxied call that may be retried has one message, unless it is declared 
 test("another instance gets the next attempt", async () => {
   const sick = new PolicyApp();
   const well = new PolicyApp();
-  sick.always = 503;
+  sick.fault = 503;
   try {
     const ports = await Promise.all([sick.start(), well.start()]);
     await Promise.all(ports.map((appPort) => mesh.sidecar("policy-pair", { appPort })));

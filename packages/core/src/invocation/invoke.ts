@@ -84,7 +84,7 @@ function breakerKey({ egress }: CallerParts, call: InvokeRequest, target: Target
   return `${call.target}:${call.method}`;
 }
 
-async function dispatch(
+function dispatch(
   parts: CallerParts,
   token: unknown,
   call: InvokeRequest,
