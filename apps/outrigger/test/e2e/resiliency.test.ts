@@ -1,100 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { request } from "node:http";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { frameMessage, GrpcClient } from "@outrigger/grpc-http2";
-import { daprPaths, encodeInvokeServiceRequest } from "@outrigger/protocol";
+import { frameMessage } from "@outrigger/grpc-http2";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Answer, call, freePorts, Mesh, type SidecarProcess, waitFor } from "./mesh.ts";
+import { call, waitFor } from "./mesh.ts";
 import { PolicyApp, PolicyGrpcApp } from "./policy-app.ts";
+import { type Caller, chunked, invoke, invokeService, PolicyMesh, proxied } from "./policy-mesh.ts";
 
-const mesh = new Mesh();
+const mesh = new PolicyMesh();
 const app = new PolicyApp();
 const grpcApp = new PolicyGrpcApp();
-const folders: string[] = [];
-const clients: GrpcClient[] = [];
-
-/** A folder with one Resiliency document. */
-function policies(name: string, spec: string): string {
-  const folder = mkdtempSync(join(tmpdir(), "outrigger-resiliency-"));
-  folders.push(folder);
-  const head = "apiVersion: dapr.io/v1alpha1\nkind: Resiliency\n";
-  writeFileSync(join(folder, "r.yaml"), `${head}metadata: {name: ${name}}\nspec:\n${spec}`);
-  return folder;
-}
-
-interface Caller extends SidecarProcess {
-  readonly grpc: GrpcClient;
-}
-
-/** A sidecar without an app that loads the folder. */
-async function caller(id: string, folder?: string): Promise<Caller> {
-  const [grpcPort = 0] = await freePorts(1);
-  const flags = ["--dapr-grpc-port", `${grpcPort}`];
-  if (folder !== undefined) flags.push("--resources-path", folder);
-  const sidecar = await mesh.sidecar(id, { flags });
-  const grpc = new GrpcClient({ host: "127.0.0.1", port: grpcPort });
-  clients.push(grpc);
-  return { ...sidecar, grpc };
-}
-
-function invoke(from: SidecarProcess, path: string, body?: string, verb = "POST"): Promise<Answer> {
-  return call(
-    from.httpPort,
-    verb,
-    `/v1.0/invoke/policy-orders/method${path}`,
-    body ? { body } : {},
-  );
-}
-
-async function proxied(
-  from: Caller,
-  path: string,
-  metadata: readonly string[] = [],
-): Promise<{ code: number; message: string }> {
-  const headers = ["dapr-app-id", "policy-greeter", ...metadata];
-  const response = await from.grpc.call({ path, headers, body: frameMessage(Buffer.from("m")) });
-  while (response.status === undefined) await response.messages.read();
-  return response.status;
-}
-
-async function invokeService(from: Caller, method: string): Promise<number> {
-  const response = await from.grpc.call({
-    path: daprPaths.InvokeService,
-    headers: [],
-    body: frameMessage(
-      encodeInvokeServiceRequest({
-        id: "policy-orders",
-        message: {
-          ...{ method, contentType: "", data: { typeUrl: "", value: Buffer.from("x") } },
-          httpExtension: { verb: "POST", querystring: "" },
-        },
-      }),
-    ),
-  });
-  while (response.status === undefined) await response.messages.read();
-  return response.status.code;
-}
-
-/** A request of unknown length. */
-function chunked(from: SidecarProcess, path: string): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const outgoing = request({
-      ...{ host: "127.0.0.1", port: from.httpPort, method: "POST", agent: false },
-      path: `/v1.0/invoke/policy-orders/method${path}`,
-      headers: { "transfer-encoding": "chunked" },
-    });
-    outgoing.once("error", reject);
-    outgoing.once("response", async (response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of response) chunks.push(chunk);
-      const { statusCode: status = 0, headers } = response;
-      resolve({ status, headers, body: Buffer.concat(chunks).toString() });
-    });
-    outgoing.write("first");
-    outgoing.end("second");
-  });
-}
 
 const threeRetries = `  policies:
     retries: {DefaultAppRetryPolicy: {policy: constant, duration: 20ms, maxRetries: 3}}
@@ -105,25 +19,23 @@ let retrying: Caller;
 
 beforeAll(async () => {
   const [port, grpcPort] = await Promise.all([app.start(), grpcApp.start()]);
-  const shared = policies("defaults", threeRetries);
+  const shared = mesh.policies("defaults", threeRetries);
   await Promise.all([
     // The callee loads the same policies; they must not act on calls that arrive.
     mesh.sidecar("policy-orders", { appPort: port, flags: ["--resources-path", shared] }),
     mesh.sidecar("policy-greeter", { appPort: grpcPort, flags: ["--app-protocol", "grpc"] }),
   ]);
-  retrying = await caller("retrying", shared);
+  retrying = await mesh.caller("retrying", shared);
 });
 
 afterAll(async () => {
-  for (const client of clients) client.close();
   await mesh.close();
   app.close();
   grpcApp.close();
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
 test("without a resource, an app's failure is delivered at once", async () => {
-  const plain = await caller("plain");
+  const plain = await mesh.caller("plain");
   expect(await invoke(plain, "/status/503/plain")).toMatchObject({ status: 503, body: "answer 1" });
   expect(app.count("/status/503/plain")).toBe(1);
 });
@@ -158,9 +70,9 @@ test("a body of unknown length is sent once, and its failure is delivered", asyn
 });
 
 test("a caller that leaves ends the retries", async () => {
-  const endless = await caller(
+  const endless = await mesh.caller(
     "endless",
-    policies(
+    mesh.policies(
       "e",
       "  policies: {retries: {r: {duration: 10ms}}}\n  targets: {apps: {policy-orders: {retry: r}}}\n",
     ),
@@ -183,9 +95,9 @@ test("a caller that leaves ends the retries", async () => {
 });
 
 test("codes choose what is retried; InvokeService retries everything", async () => {
-  const choosy = await caller(
+  const choosy = await mesh.caller(
     "choosy",
-    policies(
+    mesh.policies(
       "codes",
       `  policies:
     retries:
@@ -210,9 +122,9 @@ test("codes choose what is retried; InvokeService retries everything", async () 
 });
 
 test("a time limit counts per attempt, and ends it at the app", async () => {
-  const timed = await caller(
+  const timed = await mesh.caller(
     "timed",
-    policies(
+    mesh.policies(
       "timed",
       `  policies:
     timeouts: {t: 200ms}
@@ -253,9 +165,9 @@ test("a proxied call is not repeated once its answer is under way", async () => 
 });
 
 test("a breaker opens per method, refuses with 500, probes and closes", async () => {
-  const breaking = await caller(
+  const breaking = await mesh.caller(
     "breaking",
-    policies(
+    mesh.policies(
       "cb",
       `  policies:
     circuitBreakers: {cb: {maxRequests: 1, interval: 0, timeout: 400ms, trip: consecutiveFailures >= 3}}
@@ -285,7 +197,7 @@ test("a breaker opens per method, refuses with 500, probes and closes", async ()
 });
 
 test("a resource that is wrong is told and left out; the others count", async () => {
-  const folder = policies(
+  const folder = mesh.policies(
     "bad",
     '  policies: {retries: {r: {matching: {httpStatusCodes: "11"}}}}\n',
   );
@@ -300,13 +212,46 @@ metadata: {name: fine}
 spec: {policies: {retries: {good: {duration: 10ms, maxRetries: 1}}}, targets: {apps: {policy-orders: {retry: good}}}}
 `,
   );
-  const partly = await caller("partly", folder);
+  const partly = await mesh.caller("partly", folder);
   expect(partly.output()).toContain("Could not read resiliency policy bad: invalid retry");
   expect(partly.output()).toContain("Could not read resiliency policy syntax: invalid retry");
   await invoke(partly, "/status/500/partly");
   expect(app.count("/status/500/partly")).toBe(2);
   const metadata = JSON.parse((await call(partly.httpPort, "GET", "/v1.0/metadata")).body);
   expect(metadata.resiliencies).toEqual([{ name: "bad" }, { name: "syntax" }, { name: "fine" }]);
+});
+
+test("endpoints and URLs are targets like apps", async () => {
+  const outside = new PolicyApp();
+  try {
+    const url = `http://127.0.0.1:${await outside.start()}`;
+    const folder = mesh.policies(
+      "outside",
+      `  policies: {retries: {r: {duration: 10ms, maxRetries: 2}}}
+  targets: {apps: {site: {retry: r}, "${url}": {retry: r}}}
+`,
+    );
+    writeFileSync(
+      join(folder, "site.yaml"),
+      `apiVersion: dapr.io/v1alpha1
+kind: HTTPEndpoint
+metadata: {name: site}
+spec: {baseUrl: "${url}"}
+`,
+    );
+    const { httpPort } = await mesh.caller("outward", folder);
+    for (const [target, path] of [
+      ["site", "/flaky/2/site"],
+      [url, "/flaky/2/url"],
+    ] as const) {
+      const answer = await call(httpPort, "POST", `/v1.0/invoke/${target}/method${path}`, {
+        body: "order",
+      });
+      expect([answer.status, outside.count(path)]).toEqual([200, 3]);
+    }
+  } finally {
+    outside.close();
+  }
 });
 
 test("a proxied call that may be retried has one message, unless it is declared a stream", async () => {
