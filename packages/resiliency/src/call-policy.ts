@@ -11,6 +11,7 @@ import type { CircuitBreaker } from "./circuit-breaker.ts";
 import type { Clock } from "./clock.ts";
 import type { ResiliencyEvent } from "./events.ts";
 import { formatGoDuration } from "./go-duration.ts";
+import type { RetryBudget } from "./retry-budget.ts";
 import { isRepeatable, type Pauses, type RetrySettings, startPauses } from "./retry-policy.ts";
 import { timedAttempt } from "./timed-attempt.ts";
 
@@ -32,6 +33,7 @@ export interface PolicyParts {
   readonly timeoutMs: number | undefined;
   readonly retry: RetrySettings | undefined;
   readonly breaker: CircuitBreaker | undefined;
+  readonly budget: RetryBudget | undefined;
 }
 
 /** Retry around breaker around time limit around the attempt (Dapr `pkg/resiliency/policy.go`). */
@@ -54,6 +56,7 @@ export class ComposedPolicy implements CallPolicy {
   async run<T>(call: PolicedCall<T>): Promise<T> {
     const { retry } = this.#parts;
     const { clock, random } = this.#tools;
+    this.#parts.budget?.deposit();
     const pauses = retry === undefined ? undefined : startPauses(retry, clock, random);
     for (let attempts = 1; ; attempts++) {
       const outcome = await this.#try(call);
@@ -113,7 +116,8 @@ export class ComposedPolicy implements CallPolicy {
     if ("reason" in outcome && isOutriggerError(outcome.reason, "OTR_CIRCUIT_OPEN")) return -1;
     const code = "result" in outcome ? outcome.result.failure?.code : undefined;
     if (!isRepeatable(retry, code) || !call.repeatable() || this.#leftMs(call) <= 0) return -1;
-    return pauses();
+    const pauseMs = pauses();
+    return pauseMs >= 0 && this.#parts.budget?.withdraw() === false ? -1 : pauseMs;
   }
 
   async #pause<T>(pauseMs: number, call: PolicedCall<T>): Promise<void> {

@@ -8,3 +8,4 @@ export type {
   TargetOptions,
 } from "./options.ts";
 export { resiliency } from "./resiliency.ts";
+export type { RetryBudgetOptions } from "./retry-budget.ts";

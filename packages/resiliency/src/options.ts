@@ -2,6 +2,7 @@ import { parseOptions } from "@outrigger/core";
 import * as v from "valibot";
 import type { Clock } from "./clock.ts";
 import type { ResiliencyEvent } from "./events.ts";
+import type { RetryBudgetOptions } from "./retry-budget.ts";
 
 /** How failed attempts are repeated. */
 export interface RetryOptions {
@@ -51,6 +52,8 @@ export interface ResiliencyOptions {
   readonly circuitBreakers?: Readonly<Record<string, CircuitBreakerOptions>>;
   /** Policies by target id: an app id, an endpoint's name, or a URL. */
   readonly apps?: Readonly<Record<string, TargetOptions>>;
+  /** Bounds the retries of each target. Default: only the policies do. */
+  readonly retryBudget?: RetryBudgetOptions;
   /** Longest request body that is kept for another attempt. Default 4194304. */
   readonly maxReplayBytes?: number;
   /** Hears of what happens. Must not throw. */
@@ -68,6 +71,7 @@ export interface ResiliencySettings {
   readonly retries: Readonly<Record<string, Filled<RetryOptions>>>;
   readonly circuitBreakers: Readonly<Record<string, Filled<CircuitBreakerOptions>>>;
   readonly apps: Readonly<Record<string, Filled<TargetOptions>>>;
+  readonly retryBudget?: Filled<RetryBudgetOptions> | undefined;
   readonly maxReplayBytes: number;
   readonly onEvent?: ResiliencyOptions["onEvent"] | undefined;
   readonly clock?: Clock | undefined;
@@ -76,6 +80,7 @@ export interface ResiliencySettings {
 const text = v.string("must be text");
 const ms = v.number("must be a number of milliseconds");
 const whole = v.pipe(v.number("must be a whole number"), v.integer("must be a whole number"));
+const share = v.pipe(v.number("must be a number"), v.minValue(0, "must be 0 or more"));
 const count = v.pipe(whole, v.minValue(0, "must be 0 or more"));
 
 const retry = v.strictObject({
@@ -109,6 +114,9 @@ const schema = v.strictObject({
   retries: v.optional(v.record(v.string(), retry), {}),
   circuitBreakers: v.optional(v.record(v.string(), breaker), {}),
   apps: v.optional(v.record(v.string(), target), {}),
+  retryBudget: v.optional(
+    v.strictObject({ ratio: v.optional(share, 0.2), minPerSecond: v.optional(share, 10) }),
+  ),
   maxReplayBytes: v.optional(count, 4_194_304),
   onEvent: v.optional(
     v.custom<(event: ResiliencyEvent) => void>(

@@ -16,6 +16,7 @@ import {
 } from "./options.ts";
 import { compilePolicies, type Policies, type TargetPolicies } from "./policies.ts";
 import { RecentlyUsed } from "./recently-used.ts";
+import { RetryBudget } from "./retry-budget.ts";
 
 /**
  * Timeouts, retries and circuit breakers.
@@ -40,6 +41,9 @@ class ConfiguredResiliency implements Resiliency {
   readonly #breakers = new Map<string, RecentlyUsed<CircuitBreaker>>();
   readonly #otherBreakers = new RecentlyUsed<RecentlyUsed<CircuitBreaker>>(maxTargets);
 
+  readonly #budgetSettings: ResiliencySettings["retryBudget"];
+  readonly #budgets = new RecentlyUsed<RetryBudget>(maxTargets);
+
   constructor(settings: ResiliencySettings, policies: Policies, context: ComponentContext) {
     const { targets, defaults } = policies;
     const { log, random, now } = context;
@@ -52,6 +56,7 @@ class ConfiguredResiliency implements Resiliency {
       onEvent: settings.onEvent,
     };
     const retries = settleBuiltIns(policies.retries, log);
+    this.#budgetSettings = settings.retryBudget;
     this.#targets = targets;
     this.#defaults = defaults;
     this.builtInRetry = builtInRetry(retries, this.#tools);
@@ -76,7 +81,17 @@ class ConfiguredResiliency implements Resiliency {
       if (retry !== undefined) onEvent({ ...lookup, policy: "retry" });
       if (found !== undefined) onEvent({ ...lookup, policy: "circuitbreaker", state: found.state });
     }
-    return new ComposedPolicy({ target, key, timeoutMs, retry, breaker: found }, this.#tools);
+    const budget = retry && this.#budgetOf(target);
+    return new ComposedPolicy(
+      { target, key, timeoutMs, retry, breaker: found, budget },
+      this.#tools,
+    );
+  }
+
+  #budgetOf(target: string): RetryBudget | undefined {
+    const settings = this.#budgetSettings;
+    if (settings === undefined) return undefined;
+    return this.#budgets.get(target, () => new RetryBudget(settings, this.#tools.clock));
   }
 
   #breakerOf(target: string, key: string, settings: BreakerSettings): CircuitBreaker {
