@@ -101,15 +101,15 @@ test("codes choose what is retried; InvokeService retries everything", async () 
       "codes",
       `  policies:
     retries:
-      r: {duration: 10ms, maxRetries: 1, matching: {httpStatusCodes: "200,204,304,400-500,501", gRPCStatusCodes: "6-14"}}
+      r: {duration: 10ms, maxRetries: 1, matching: {httpStatusCodes: "101,200,204,304,400-500,501", gRPCStatusCodes: "6-14"}}
   targets: {apps: {policy-orders: {retry: r}, policy-greeter: {retry: r}}}
 `,
     ),
   );
-  for (const code of [400, 420, 500, 501, 399, 502, 200, 204, 304]) {
+  for (const code of [101, 400, 420, 500, 501, 399, 502, 200, 204, 304]) {
     const path = `/status/${code}/codes`;
     expect((await invoke(choosy, path)).status).toBe(code);
-    const isRetried = code >= 400 && code <= 501;
+    const isRetried = code === 101 || (code >= 400 && code <= 501);
     expect([code, app.count(path)]).toEqual([code, isRetried ? 2 : 1]);
   }
   await invokeService(choosy, "status/502/grpc");
