@@ -10,6 +10,8 @@ export type ExternalTarget =
 export interface ExternalTargets extends Component {
   /** Whether a name stands for an endpoint. It then hides the app of the same name, as in Dapr. */
   hasEndpoint(name: string): boolean;
+  /** Base URL of an endpoint, which its circuit breaker is known by. */
+  baseUrl?(name: string): string | undefined;
   /**
    * Calls the server. Its answer, whatever the status, is a response. The call's `target` is the id
    * as the caller wrote it; the method is normalised.

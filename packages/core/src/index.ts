@@ -72,6 +72,7 @@ export { compose, type Handler, type Middleware } from "./middleware.ts";
 export { parseOptions, type StandardSchema } from "./options.ts";
 export type { CallOptions } from "./outgoing-call.ts";
 export type { ProxyCall, ProxyChannel, ProxyEnding, ProxyResponse } from "./proxy.ts";
+export type { AttemptResult, CallPolicy, PolicedCall, Resiliency } from "./resiliency.ts";
 export type {
   Endpoint,
   EndpointOutcome,

@@ -10,6 +10,7 @@ import type { BuiltInRetry } from "./invocation/remote.ts";
 import type { Logger } from "./logger.ts";
 import type { SidecarDescription } from "./metadata.ts";
 import type { ProxyChannel } from "./proxy.ts";
+import type { Resiliency } from "./resiliency.ts";
 import type { Resolver } from "./resolver.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { Transport } from "./transport.ts";
@@ -37,6 +38,8 @@ export interface RuntimeOptions {
   readonly balancer?: Balancer;
   /** Default: 3 retries, 1000 ms apart. */
   readonly retry?: BuiltInRetry;
+  /** Timeouts, retries and circuit breakers of the calls of this app. Default: `retry` alone. */
+  readonly resiliency?: ComponentFactory<Resiliency>;
   readonly telemetry?: readonly Telemetry[];
   /** Probing of the app. Default: the app counts as healthy. */
   readonly appHealth?: AppHealthSettings;

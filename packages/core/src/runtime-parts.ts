@@ -47,6 +47,7 @@ export function composeParts(
   const egress = options.egress?.(context);
   const transport = options.transport(context);
   const resolver = options.resolver?.(context);
+  const resiliency = options.resiliency?.(context);
 
   const telemetry = joinTelemetry(options.telemetry ?? []);
   const picker = new EndpointPicker(options.balancer ?? roundRobin());
@@ -57,7 +58,7 @@ export function composeParts(
     resolver,
     transport,
     picker,
-    retry: options.retry ?? { retries: 3, delayMs: 1_000 },
+    retry: resiliency?.builtInRetry ?? options.retry ?? { retries: 3, delayMs: 1_000 },
     telemetry,
   });
   const app = { appChannel, appHealth, accessPolicy, telemetry };
@@ -68,6 +69,7 @@ export function composeParts(
     picker,
     accessPolicy,
     appProxy,
+    resiliency,
   };
   return {
     context,
@@ -75,10 +77,10 @@ export function composeParts(
     transport,
     resolver,
     appChannel,
-    base: [identity, accessPolicy, appChannel, appProxy, egress, transport].filter(
+    base: [identity, accessPolicy, appChannel, appProxy, egress, resiliency, transport].filter(
       (component) => component !== undefined,
     ),
-    invoke: createInvoke({ ...app, ...context, remote, egress }),
+    invoke: createInvoke({ ...app, ...context, remote, egress, resiliency }),
     proxy: createProxy(proxyParts),
     handler: {
       assertHasApp: () => void requireAppChannel(app),

@@ -30,6 +30,7 @@ class EgressHttp implements ExternalTargets {
   readonly name = "egress-http";
   /** An endpoint that works, or the text that says what is wrong with it. */
   readonly #endpoints = new Map<string, NamedEndpoint | string>();
+  readonly #baseUrls = new Map<string, string>();
   readonly #urls: UrlServers;
   readonly #urlRoute: Omit<Route, "base">;
   #stopped = false;
@@ -46,12 +47,17 @@ class EgressHttp implements ExternalTargets {
     for (const document of settings.endpoints) {
       const endpoint = openEndpoint(document, settings);
       this.#endpoints.set(document.name, endpoint);
+      this.#baseUrls.set(document.name, document.baseUrl);
       if (typeof endpoint === "string") log.log("error", endpoint);
     }
   }
 
   hasEndpoint(name: string): boolean {
     return this.#endpoints.has(name);
+  }
+
+  baseUrl(name: string): string | undefined {
+    return this.#baseUrls.get(name);
   }
 
   async deliver(call: InvokeRequest, target: ExternalTarget): Promise<InvokeResponse> {

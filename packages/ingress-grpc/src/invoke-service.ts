@@ -86,6 +86,13 @@ function failure(id: string, reason: unknown): Reply {
     const message = "context deadline exceeded";
     return { headers: [], trailers: [], status: { code: RpcCode.DEADLINE_EXCEEDED, message } };
   }
+  if (isOutriggerError(reason, "OTR_CIRCUIT_OPEN")) {
+    return {
+      headers: [],
+      trailers: [],
+      status: { code: RpcCode.UNKNOWN, message: reason.message },
+    };
+  }
   const message = `failed to invoke, id: ${id}, err: ${errorText(reason)}`;
   return { headers: [], trailers: [], status: { code: RpcCode.INTERNAL, message } };
 }

@@ -1,3 +1,4 @@
+import { decodePolicies } from "./decode-policies.ts";
 import { anything, bool, type Cursor, type Decode, duration, list, string } from "./decoder.ts";
 import type {
   ComponentDocument,
@@ -51,8 +52,8 @@ export function decodeHttpEndpoint(cursor: Cursor): HttpEndpointDocument {
 
 /** Reads a Resiliency document. */
 export function decodeResiliency(cursor: Cursor): ResiliencyDocument {
-  const spec = anything(fieldsOf(cursor)("spec")) ?? {};
-  return { kind: "Resiliency", ...envelope(cursor), spec };
+  const spec = fieldsOf(fieldsOf(cursor)("spec"));
+  return { kind: "Resiliency", ...envelope(cursor), spec: decodePolicies(spec) };
 }
 
 function envelope(cursor: Cursor): Envelope {

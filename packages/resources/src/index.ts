@@ -32,6 +32,7 @@ export type {
   HttpEndpointDocument,
   NamedValue,
   ResiliencyDocument,
+  ResiliencySpec,
   ResourceNotice,
   SecretKeyRef,
   TlsDocument,

@@ -82,9 +82,9 @@ class ResourceLoader {
 
   async readFile(file: ResourceFile): Promise<void> {
     for (const text of splitDocuments(file.text)) await this.#readDocument(text, file.path);
-    const { document, notice } = await readResiliency(file, this.#audience);
-    if (document !== undefined) this.#resiliencies.push(document);
-    if (notice !== undefined) this.#notices.push(notice);
+    const { documents, notices } = await readResiliency(file, this.#audience);
+    this.#resiliencies.push(...documents);
+    this.#notices.push(...notices);
   }
 
   finish(): LoadedResources {

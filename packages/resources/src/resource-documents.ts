@@ -1,5 +1,3 @@
-import type { JsonValue } from "./yaml-tree.ts";
-
 /** Where a secret value lies. */
 export interface SecretKeyRef {
   readonly name: string;
@@ -60,12 +58,53 @@ export interface HttpEndpointDocument {
   readonly file: string;
 }
 
-/** A Resiliency document; its policies are read by whoever carries them out. */
+/** What a Resiliency document defines. Empty text stands for what is not said. */
+export interface ResiliencySpec {
+  readonly timeouts: Readonly<Record<string, string>>;
+  readonly retries: Readonly<Record<string, RetryDocument>>;
+  readonly circuitBreakers: Readonly<Record<string, CircuitBreakerDocument>>;
+  readonly apps: Readonly<Record<string, TargetDocument>>;
+  /** Read for the sake of their mistakes. */
+  readonly actors: Readonly<Record<string, ActorTargetDocument>>;
+}
+
+/** A retry policy. */
+export interface RetryDocument {
+  readonly policy: string;
+  readonly duration: string;
+  readonly maxInterval: string;
+  readonly maxRetries: number | undefined;
+  readonly httpStatusCodes: string;
+  readonly grpcStatusCodes: string;
+}
+
+/** A circuit breaker. */
+export interface CircuitBreakerDocument {
+  readonly maxRequests: number | undefined;
+  readonly interval: string;
+  readonly timeout: string;
+  readonly trip: string;
+}
+
+/** The names of a target's policies. */
+export interface TargetDocument {
+  readonly timeout: string;
+  readonly retry: string;
+  readonly circuitBreaker: string;
+  readonly circuitBreakerCacheSize: number | undefined;
+}
+
+/** The same for a type of actors. */
+export interface ActorTargetDocument extends TargetDocument {
+  readonly circuitBreakerScope: string;
+}
+
+/** A Resiliency document; what its texts mean is read by whoever carries the policies out. */
 export interface ResiliencyDocument {
   readonly kind: "Resiliency";
   readonly name: string;
   readonly namespace: string;
-  readonly spec: JsonValue;
+  readonly spec: ResiliencySpec;
   readonly scopes: readonly string[];
   readonly file: string;
 }

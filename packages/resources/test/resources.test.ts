@@ -188,7 +188,7 @@ test("an endpoint document is read in full", async () => {
   });
 });
 
-test("resiliency: the first document only, any namespace and version, own scopes", async () => {
+test("resiliency: every document, any namespace and version, own scopes", async () => {
   const policy = (name: string, more = "") =>
     `apiVersion: x/v9\nkind: Resiliency\nmetadata: {name: ${name}, namespace: elsewhere}\nspec: {policies: {timeouts: {t: 5s}}}\n${more}`;
   const { resiliencies } = await load(
@@ -199,8 +199,64 @@ test("resiliency: the first document only, any namespace and version, own scopes
     },
     "default",
   );
-  expect(names(resiliencies)).toEqual(["first"]);
-  expect(resiliencies[0]?.spec).toEqual({ policies: { timeouts: { t: "5s" } } });
+  expect(names(resiliencies)).toEqual(["first", "second", "third"]);
+  expect(resiliencies[0]?.spec.timeouts).toEqual({ t: "5s" });
+});
+
+test("a resiliency document is read in full; plain numbers count as text", async () => {
+  const { resiliencies } = await load({
+    "a.yaml": `kind: Resiliency
+metadata: {name: full}
+spec:
+  policies:
+    timeouts: {t: 5000}
+    retries: {r: {policy: constant, duration: 1s, maxRetries: 3, matching: {httpStatusCodes: 500, gRPCStatusCodes: "1-4"}}}
+    circuitBreakers: {cb: {maxRequests: 2, interval: 0, timeout: 30s, trip: requests > 1}}
+  targets:
+    apps:
+      orders: {timeout: t, retry: r, circuitBreaker: cb, circuitBreakerCacheSize: 7}
+      bare:
+      empty: {}
+    actors: {a: {circuitBreaker: cb, circuitBreakerScope: both, circuitBreakerCacheSize: 5000}}
+    components: {state: {outbound: {retry: r}}}
+`,
+  });
+  const none = {
+    ...{ timeout: "", retry: "", circuitBreaker: "", circuitBreakerCacheSize: undefined },
+  };
+  expect(resiliencies[0]?.spec).toEqual({
+    timeouts: { t: "5000" },
+    retries: {
+      r: {
+        ...{ policy: "constant", duration: "1s", maxInterval: "", maxRetries: 3 },
+        ...{ httpStatusCodes: "500", grpcStatusCodes: "1-4" },
+      },
+    },
+    circuitBreakers: {
+      cb: { maxRequests: 2, interval: "0", timeout: "30s", trip: "requests > 1" },
+    },
+    apps: {
+      orders: { timeout: "t", retry: "r", circuitBreaker: "cb", circuitBreakerCacheSize: 7 },
+      bare: none,
+      empty: none,
+    },
+    actors: {
+      a: {
+        ...none,
+        circuitBreaker: "cb",
+        circuitBreakerScope: "both",
+        circuitBreakerCacheSize: 5_000,
+      },
+    },
+  });
+});
+
+test("a quoted number where a number belongs costs the resiliency document", async () => {
+  const { resiliencies, notices } = await load({
+    "a.yaml": `kind: Resiliency\nmetadata: {name: bad}\nspec: {policies: {retries: {r: {maxRetries: "3"}}}}\n---\nkind: Resiliency\nmetadata: {name: good}\n`,
+  });
+  expect(names(resiliencies)).toEqual(["good"]);
+  expect(notices[0]?.message).toContain("Could not read resiliency policy bad: ");
 });
 
 test("a broken resiliency document is an error line and nothing more", async () => {

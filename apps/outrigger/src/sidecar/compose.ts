@@ -10,6 +10,7 @@ import { apiSockets, removeStaleSocket } from "./api-sockets.ts";
 import { composeApp } from "./compose-app.ts";
 import { composeEgress } from "./compose-egress.ts";
 import { composeIngresses } from "./compose-ingresses.ts";
+import { composeResiliency } from "./compose-resiliency.ts";
 import { composeSecurity } from "./compose-security.ts";
 import { hostAddress } from "./host-address.ts";
 import { ownEnvironment } from "./own-environment.ts";
@@ -47,6 +48,7 @@ export async function composeSidecar(
     ...composeApp(options, configuration, env, log),
     ...composeSecurity(options, configuration, env),
     ...composeEgress(options, resources, env, log),
+    ...(await composeResiliency(options, resources, log)),
     appId: options.appId,
     namespace: env.NAMESPACE ?? "default",
     transport: transportGrpc(server),
@@ -92,7 +94,7 @@ function describeSidecar(
     enabledFeatures: features,
     components: [],
     httpEndpoints: (loaded?.httpEndpoints ?? []).map(({ name }) => name),
-    resiliencies: (loaded?.resiliencies ?? []).map(({ name }) => name),
+    resiliencies: [...new Set((loaded?.resiliencies ?? []).map(({ name }) => name))],
     appConnection: {
       port: options.appPort,
       protocol: options.appProtocol,

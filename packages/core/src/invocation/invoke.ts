@@ -3,10 +3,12 @@ import type { AppHealth } from "../app-health.ts";
 import type { InvokeRequest, InvokeResponse } from "../call.ts";
 import { OutriggerError } from "../errors.ts";
 import type { ExternalTarget, ExternalTargets } from "../external-targets.ts";
+import type { Resiliency } from "../resiliency.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { normalizeMethod } from "./method-path.ts";
-import type { RemoteInvoker } from "./remote.ts";
-import { parseTarget } from "./target.ts";
+import { invokeUnder } from "./policed-invoke.ts";
+import type { RemoteInvoker, Route } from "./remote.ts";
+import { parseTarget, type Target } from "./target.ts";
 
 /** What the caller's half works with. */
 export interface CallerParts {
@@ -16,6 +18,7 @@ export interface CallerParts {
   readonly appHealth: AppHealth;
   readonly remote: RemoteInvoker;
   readonly egress: ExternalTargets | undefined;
+  readonly resiliency: Resiliency | undefined;
   readonly telemetry: Telemetry | undefined;
 }
 
@@ -46,6 +49,48 @@ async function invoke(
   const method = normalizeMethod(request.method);
   const target = parseTarget(request.target, parts.namespace);
   const call = method === request.method ? request : { ...request, method };
+  if (parts.resiliency !== undefined) {
+    return invokeResiliently(parts, parts.resiliency, token, call, target);
+  }
+  return dispatch(parts, token, call, target, undefined);
+}
+
+function invokeResiliently(
+  parts: CallerParts,
+  resiliency: Resiliency,
+  token: unknown,
+  call: InvokeRequest,
+  target: Target,
+): Promise<InvokeResponse> {
+  const policy = resiliency.policyFor(call.target, breakerKey(parts, call, target));
+  // The namespace is not part of an entry's name here (Dapr).
+  const builtIn = target.kind === "url" || !resiliency.hasTarget(target.appId);
+  const route: Route = { builtIn, tried: [] };
+  if (policy === undefined) return dispatch(parts, token, call, target, route);
+  return invokeUnder(
+    policy,
+    call,
+    (attempt) => dispatch(parts, token, attempt, target, route),
+    (reason, delayMs) => parts.telemetry?.retried?.(token, reason, delayMs),
+  );
+}
+
+/** What a circuit breaker covers: a method of an app, an endpoint, a method behind a URL (Dapr). */
+function breakerKey({ egress }: CallerParts, call: InvokeRequest, target: Target): string {
+  if (target.kind === "url") return `${target.url}/${call.method}`;
+  if (egress?.hasEndpoint(target.appId)) {
+    return `${call.target}:${egress.baseUrl?.(target.appId) ?? ""}`;
+  }
+  return `${call.target}:${call.method}`;
+}
+
+function dispatch(
+  parts: CallerParts,
+  token: unknown,
+  call: InvokeRequest,
+  target: Target,
+  route: Route | undefined,
+): Promise<InvokeResponse> {
   if (target.kind === "url") {
     return callOutside(parts, requireEgress(parts, target.url), token, call, target);
   }
@@ -58,7 +103,7 @@ async function invoke(
     parts.telemetry?.resolved?.(token, target, undefined);
     return callOwnApp(parts, call);
   }
-  return parts.remote.invoke(call, target, token);
+  return parts.remote.invoke(call, target, token, route);
 }
 
 function callOutside(

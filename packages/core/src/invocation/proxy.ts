@@ -3,6 +3,7 @@ import { type HeaderList, headerValue } from "../call.ts";
 import { OutriggerError, rpcError } from "../errors.ts";
 import { goQuote } from "../go-quote.ts";
 import type { ProxyCall, ProxyChannel, ProxyResponse } from "../proxy.ts";
+import type { Resiliency } from "../resiliency.ts";
 import type { Endpoint, ResolveRequest, Resolver } from "../resolver.ts";
 import { RpcCode } from "../rpc-status.ts";
 import type { Connection, Transport } from "../transport.ts";
@@ -10,6 +11,8 @@ import { provenClaims } from "./caller-claims.ts";
 import type { EndpointPicker } from "./endpoint-picker.ts";
 import { isRetryable } from "./failures.ts";
 import { normalizeMethod } from "./method-path.ts";
+import { proxyUnder } from "./policed-proxy.ts";
+import { remember } from "./remote.ts";
 import { canRepeat, TrackedBody } from "./repeatable-body.ts";
 import { parseTarget } from "./target.ts";
 
@@ -22,6 +25,7 @@ export interface ProxyParts {
   readonly picker: EndpointPicker;
   readonly accessPolicy: AccessPolicy | undefined;
   readonly appProxy: ProxyChannel | undefined;
+  readonly resiliency: Resiliency | undefined;
 }
 
 /** Metadata keys that choose the target; sidecars use the first between each other. */
@@ -43,7 +47,7 @@ export function createProxy(parts: ProxyParts): (call: ProxyCall) => Promise<Pro
     // The namespace is not looked at, as in Dapr: the own id is the own app.
     return target.appId === parts.appId
       ? proxyToApp(parts, call)
-      : proxyToPeer(parts, call, target);
+      : proxyToPeer(parts, call, id, target);
   };
 }
 
@@ -121,25 +125,49 @@ function refuseAmbiguous(path: string, normalized: string): void {
 async function proxyToPeer(
   parts: ProxyParts,
   call: ProxyCall,
+  id: string,
   target: ResolveRequest,
 ): Promise<ProxyResponse> {
-  const { resolver } = parts;
+  const { resolver, resiliency } = parts;
   if (resolver === undefined) {
     throw new OutriggerError("name resolver not initialized", { code: "OTR_RESOLVER_MISSING" });
   }
+  const route: ProxyRoute = { target, tried: [], known: false };
+  const policy = resiliency?.policyFor(id, `${id}:${call.path}`);
+  const open = (attempt: ProxyCall): Promise<ProxyResponse> =>
+    openAtPeer(parts, resolver, attempt, route);
+  return policy === undefined ? open(call) : proxyUnder(policy, call, open, () => route.known);
+}
+
+/** What the attempts of one call have in common. */
+interface ProxyRoute {
+  readonly target: ResolveRequest;
+  /** Endpoints that were chosen; avoided while there are others. */
+  tried: Endpoint[];
+  /** Whether the target was found. */
+  known: boolean;
+}
+
+async function openAtPeer(
+  parts: ProxyParts,
+  resolver: Resolver,
+  call: ProxyCall,
+  route: ProxyRoute,
+): Promise<ProxyResponse> {
+  const { target } = route;
   const frames = new TrackedBody(call.frames);
   const outgoing = { ...call, frames, metadata: forwardedMetadata(parts, call.metadata, target) };
-  const tried: Endpoint[] = [];
-  for (;;) {
+  for (let attempt = 1; ; attempt++) {
     const endpoints = await resolver.resolve(target, call.signal);
+    route.known = true;
     const balanced = { method: outgoing.path, metadata: outgoing.metadata };
-    const endpoint = parts.picker.pick(target, endpoints, tried, balanced);
+    const endpoint = parts.picker.pick(target, endpoints, route.tried, balanced);
+    remember(route, endpoints, endpoint);
     const connection = parts.transport.connect(endpoint, target);
     try {
       return await parts.picker.duringProxy(endpoint, () => openProxy(connection, outgoing));
     } catch (reason) {
-      tried.push(endpoint);
-      if (!isRetryable(reason) || !canRepeat(frames) || tried.length >= maxAttempts) throw reason;
+      if (!isRetryable(reason) || !canRepeat(frames) || attempt >= maxAttempts) throw reason;
       connection.reset();
       resolver.report?.(target, endpoint, "unreachable");
     }

@@ -16,6 +16,16 @@ export interface BuiltInRetry {
   readonly retries: number;
   /** Pause before each of them, in milliseconds. Default 1000. */
   readonly delayMs: number;
+  /** Begins the pauses of one call, in place of `delayMs`. Each step is the next one; -1 ends them. */
+  readonly pauses?: () => () => number;
+}
+
+/** What the attempts of one call have in common when a policy makes them. */
+export interface Route {
+  /** False: a failed attempt is the policy's business alone. */
+  readonly builtIn: boolean;
+  /** Endpoints that were chosen; avoided while there are others. */
+  tried: Endpoint[];
 }
 
 /** What reaching another sidecar takes. */
@@ -46,6 +56,7 @@ export class RemoteInvoker {
     request: InvokeRequest,
     target: ResolveRequest,
     token: unknown,
+    route?: Route,
   ): Promise<InvokeResponse> {
     const resolver = this.#requireResolver();
     const call: InvokeRequest = {
@@ -54,13 +65,19 @@ export class RemoteInvoker {
       body: trackBody(request.body),
     };
     const endpoints = await resolver.resolve(target, call.signal);
-    const endpoint = this.#parts.picker.pick(target, endpoints, [], call);
+    const endpoint = this.#parts.picker.pick(target, endpoints, route?.tried ?? [], call);
+    if (route !== undefined) remember(route, endpoints, endpoint);
     this.#parts.telemetry?.resolved?.(token, target, endpoint);
     const connection = this.#parts.transport.connect(endpoint, target);
     try {
       return await this.#parts.picker.during(endpoint, call.signal, () => connection.invoke(call));
     } catch (reason) {
       if (!isRetryable(reason)) throw reason;
+      if (route?.builtIn === false) {
+        connection.reset();
+        resolver.report?.(target, endpoint, "unreachable");
+        throw reason;
+      }
       return this.#recover(resolver, call, target, token, { endpoint, connection, reason });
     }
   }
@@ -83,6 +100,7 @@ export class RemoteInvoker {
     let failure = first;
     let retries = 0;
     let tried: Endpoint[] = [];
+    const nextPause = retry.pauses?.();
     for (;;) {
       failure.connection?.reset();
       if (failure.endpoint !== undefined) {
@@ -92,17 +110,18 @@ export class RemoteInvoker {
       if (!canRepeat(call.body)) throw failure.reason;
       const untried = await untriedEndpoint(resolver, target, tried, call.signal);
       const failover = untried && tried.length <= maxFailovers;
+      let pauseMs = 0;
       if (!failover) {
         if (call.bodyLength === undefined) throw failure.reason;
-        if (retries >= retry.retries) {
+        pauseMs = nextPause?.() ?? retry.delayMs;
+        if (retries >= retry.retries || pauseMs < 0) {
           throw retriesExhausted(call.target, retries, failure.reason as Error);
         }
         retries += 1;
         tried = [];
       }
-      const delayMs = failover ? 0 : retry.delayMs;
-      telemetry?.retried?.(token, failure.reason, delayMs);
-      if (delayMs > 0) await pause(delayMs, call.signal);
+      telemetry?.retried?.(token, failure.reason, pauseMs);
+      if (pauseMs > 0) await pause(pauseMs, call.signal);
       const outcome = await this.#attempt(resolver, call, target, tried);
       if ("response" in outcome) return outcome.response;
       failure = outcome;
@@ -133,6 +152,17 @@ export class RemoteInvoker {
       return { endpoint, connection, reason };
     }
   }
+}
+
+/** Once every endpoint has had its turn, only the last one is avoided. */
+export function remember(
+  route: { tried: Endpoint[] },
+  endpoints: readonly Endpoint[],
+  chosen: Endpoint,
+): void {
+  route.tried.push(chosen);
+  const isLeft = endpoints.some((endpoint) => !includesEndpoint(route.tried, endpoint));
+  if (!isLeft) route.tried = [chosen];
 }
 
 interface FailedAttempt {

@@ -1,0 +1,82 @@
+import {
+  type Body,
+  type InvokeRequest,
+  type InvokeResponse,
+  isBuffered,
+  isHttpStatus,
+} from "../call.ts";
+import type { AttemptResult, CallPolicy } from "../resiliency.ts";
+import { ReplayBody } from "./replay-body.ts";
+import { WatchedBody } from "./watched-body.ts";
+
+/** Runs a whole invocation, look-up included, under a policy. */
+export async function invokeUnder(
+  policy: CallPolicy,
+  call: InvokeRequest,
+  deliver: (call: InvokeRequest) => Promise<InvokeResponse>,
+  retrying: (reason: unknown, delayMs: number) => void,
+): Promise<InvokeResponse> {
+  const body = keep(policy, call);
+  const replay = body instanceof ReplayBody ? body : undefined;
+  // A body of unknown length is sent once, whatever the policy says (Dapr).
+  const repeats = call.bodyLength !== undefined && (isBuffered(body) || replay !== undefined);
+  try {
+    const response = await policy.run<InvokeResponse>({
+      signal: call.signal,
+      deadlineMs: call.deadlineMs,
+      attempt: async (signal) => judge(call, await deliver({ ...call, body, signal })),
+      repeatable: () => repeats && replay?.repeatable !== false,
+      discard: ({ body: unwanted }) => discardBody(unwanted),
+      retrying,
+    });
+    if (replay === undefined) return response;
+    return releasing(replay, response);
+  } catch (reason) {
+    replay?.release();
+    throw reason;
+  }
+}
+
+function keep(policy: CallPolicy, { body, bodyLength }: InvokeRequest): Body {
+  const keeps =
+    policy.retries &&
+    !isBuffered(body) &&
+    bodyLength !== undefined &&
+    bodyLength <= policy.maxReplayBytes;
+  return keeps ? new ReplayBody(body, policy.maxReplayBytes) : body;
+}
+
+function judge(call: InvokeRequest, response: InvokeResponse): AttemptResult<InvokeResponse> {
+  const failure = failureOf(call, response.status.code);
+  if (isBuffered(response.body)) return { value: response, failure };
+  const body = new WatchedBody(response.body, call.signal);
+  return { value: { ...response, body }, failure, ended: body.ended };
+}
+
+/**
+ * What counts as a failure differs between the APIs (Dapr): over HTTP, any status of a gRPC app and
+ * redirects are answers; `InvokeService` takes nothing but success, and its failures have no code
+ * that lists could be matched with.
+ */
+function failureOf({ origin }: InvokeRequest, code: number): AttemptResult<never>["failure"] {
+  if (origin === "http") {
+    return isHttpStatus(code) && (code < 200 || code > 399) ? { code } : undefined;
+  }
+  const succeeded = isHttpStatus(code) ? code >= 200 && code <= 299 : code === 0;
+  return succeeded ? undefined : { code: undefined };
+}
+
+function discardBody(body: Body): void {
+  if (isBuffered(body)) return;
+  void body[Symbol.asyncIterator]()
+    .return?.()
+    .catch(() => undefined);
+}
+
+/** The request is kept as long as its answer lasts: an app may answer before it has read everything. */
+function releasing(replay: ReplayBody, response: InvokeResponse): InvokeResponse {
+  const release = (): void => replay.release();
+  if (response.body instanceof WatchedBody) void response.body.ended.then(release);
+  else release();
+  return response;
+}

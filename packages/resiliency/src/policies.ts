@@ -1,0 +1,85 @@
+import { errorText, OutriggerError } from "@outrigger/core";
+import type { BreakerSettings } from "./circuit-breaker.ts";
+import type { ResiliencySettings } from "./options.ts";
+import type { RetrySettings } from "./retry-policy.ts";
+import { parseCodeLists } from "./status-codes.ts";
+import { compileTrip } from "./trip.ts";
+
+/** The policies of one target; each is there or not. */
+export interface TargetPolicies {
+  readonly timeoutMs: number | undefined;
+  readonly retry: RetrySettings | undefined;
+  readonly breaker: BreakerSettings | undefined;
+  /** Breakers that are kept. */
+  readonly cacheSize: number;
+}
+
+/** Everything that options say, ready for use. */
+export interface Policies {
+  readonly targets: ReadonlyMap<string, TargetPolicies>;
+  /** For every target that is not listed. */
+  readonly defaults: TargetPolicies;
+  readonly retries: ReadonlyMap<string, RetrySettings>;
+}
+
+const defaultCacheSize = 100;
+
+/** @throws OutriggerError `OTR_OPTIONS_INVALID` for lists of codes and expressions that are wrong. */
+export function compilePolicies(settings: ResiliencySettings): Policies {
+  const timeouts = new Map(Object.entries(settings.timeouts));
+  const retries = mapNamed(settings.retries, (name, retry) =>
+    checked(`retries.${name}`, () => {
+      const { httpStatusCodes, grpcStatusCodes, ...rest } = retry;
+      return { ...rest, codes: parseCodeLists(httpStatusCodes, grpcStatusCodes) };
+    }),
+  );
+  const breakers = mapNamed(settings.circuitBreakers, (name, breaker) =>
+    checked(`circuitBreakers.${name}.trip`, () => toBreaker(breaker)),
+  );
+  const first = <T>(policies: ReadonlyMap<string, T>, kind: string): T | undefined =>
+    policies.get(`DefaultApp${kind}Policy`) ?? policies.get(`Default${kind}Policy`);
+  return {
+    targets: mapNamed(settings.apps, (_name, target) => ({
+      timeoutMs: timeouts.get(target.timeout),
+      retry: retries.get(target.retry),
+      breaker: breakers.get(target.circuitBreaker),
+      cacheSize: target.circuitBreakerCacheSize || defaultCacheSize,
+    })),
+    defaults: {
+      timeoutMs: first(timeouts, "Timeout"),
+      retry: first(retries, "Retry"),
+      breaker: first(breakers, "CircuitBreaker"),
+      cacheSize: defaultCacheSize,
+    },
+    retries,
+  };
+}
+
+function toBreaker(breaker: ResiliencySettings["circuitBreakers"][string]): BreakerSettings {
+  const { maxRequests, timeoutMs, intervalMs, trip } = breaker;
+  return {
+    maxRequests: maxRequests || 1,
+    timeoutMs: timeoutMs > 0 ? timeoutMs : 60_000,
+    intervalMs,
+    trip: compileTrip(trip),
+  };
+}
+
+function mapNamed<From, To>(
+  named: Readonly<Record<string, From>>,
+  convert: (name: string, from: From) => To,
+): ReadonlyMap<string, To> {
+  return new Map(Object.entries(named).map(([name, from]) => [name, convert(name, from)]));
+}
+
+function checked<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    const [problem] = errorText(cause).split("\n", 1);
+    throw new OutriggerError(`resiliency: ${path}: ${problem}`, {
+      code: "OTR_OPTIONS_INVALID",
+      cause,
+    });
+  }
+}

@@ -1,0 +1,70 @@
+import { type Cursor, type Decode, integer, record, string } from "./decoder.ts";
+import type {
+  ActorTargetDocument,
+  CircuitBreakerDocument,
+  ResiliencySpec,
+  RetryDocument,
+  TargetDocument,
+} from "./resource-documents.ts";
+
+type Get = (name: string) => Cursor;
+
+/** Reads `spec` of a Resiliency document. */
+export function decodePolicies(spec: Get): ResiliencySpec {
+  const policies = fieldsOf(spec("policies"));
+  const targets = fieldsOf(spec("targets"));
+  return {
+    timeouts: record(text)(policies("timeouts")) ?? {},
+    retries: record(retry)(policies("retries")) ?? {},
+    circuitBreakers: record(circuitBreaker)(policies("circuitBreakers")) ?? {},
+    apps: record(target)(targets("apps")) ?? {},
+    actors: record(actorTarget)(targets("actors")) ?? {},
+  };
+}
+
+const retry: Decode<RetryDocument> = (cursor) => {
+  const get = fieldsOf(cursor);
+  const matching = fieldsOf(get("matching"));
+  return {
+    policy: text(get("policy")),
+    duration: text(get("duration")),
+    maxInterval: text(get("maxInterval")),
+    maxRetries: integer(get("maxRetries")),
+    httpStatusCodes: text(matching("httpStatusCodes")),
+    grpcStatusCodes: text(matching("gRPCStatusCodes")),
+  };
+};
+
+const circuitBreaker: Decode<CircuitBreakerDocument> = (cursor) => {
+  const get = fieldsOf(cursor);
+  return {
+    maxRequests: integer(get("maxRequests")),
+    interval: text(get("interval")),
+    timeout: text(get("timeout")),
+    trip: text(get("trip")),
+  };
+};
+
+const target: Decode<TargetDocument> = (cursor) => {
+  const get = fieldsOf(cursor);
+  return {
+    timeout: text(get("timeout")),
+    retry: text(get("retry")),
+    circuitBreaker: text(get("circuitBreaker")),
+    circuitBreakerCacheSize: integer(get("circuitBreakerCacheSize")),
+  };
+};
+
+const actorTarget: Decode<ActorTargetDocument> = (cursor) => ({
+  ...(target(cursor) as TargetDocument),
+  circuitBreakerScope: text(fieldsOf(cursor)("circuitBreakerScope")),
+});
+
+function text(cursor: Cursor): string {
+  return string(cursor) ?? "";
+}
+
+/** A null entry, as in `callee:`, is an entry without fields. */
+function fieldsOf(cursor: Cursor): Get {
+  return cursor.fields([]) ?? ((name) => cursor.at(name, undefined));
+}
