@@ -1,6 +1,7 @@
 import { anything, bool, type Cursor, type Decode, duration, list, string } from "./decoder.ts";
 import type {
   ComponentDocument,
+  ConfigurationDocument,
   HttpEndpointDocument,
   NamedValue,
   ResiliencyDocument,
@@ -53,6 +54,12 @@ export function decodeHttpEndpoint(cursor: Cursor): HttpEndpointDocument {
 export function decodeResiliency(cursor: Cursor): ResiliencyDocument {
   const spec = anything(fieldsOf(cursor)("spec")) ?? {};
   return { kind: "Resiliency", ...envelope(cursor), spec };
+}
+
+/** Reads a Configuration document that lies among the resources. */
+export function decodeConfigurationDocument(cursor: Cursor): ConfigurationDocument {
+  const spec = anything(fieldsOf(cursor)("spec")) ?? {};
+  return { kind: "Configuration", ...envelope(cursor), spec };
 }
 
 function envelope(cursor: Cursor): Envelope {

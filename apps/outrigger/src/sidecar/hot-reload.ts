@@ -1,0 +1,180 @@
+import { errorText, type Logger, silentLogger } from "@outrigger/core";
+import {
+  enabledFeatures,
+  type ResourceChange,
+  resourceChanges,
+  watchPaths,
+} from "@outrigger/resources";
+import type { SidecarOptions } from "../flags/sidecar-options.ts";
+import type { Environment } from "../flags/validate-options.ts";
+import type { KnownResources } from "./known-resources.ts";
+import { readResources, type SidecarResources } from "./read-resources.ts";
+import type { StopRequests } from "./stop-requests.ts";
+
+/** What hot reload works with beside options. */
+export interface HotReloadParts {
+  readonly log: Logger;
+  /** The environment that the files in use were read with. */
+  readonly env: Environment;
+  readonly stops: Pick<StopRequests, "hangUp">;
+  readonly known: KnownResources;
+  /**
+   * Takes changes of components while calls run. Without it, or when it throws, the runtime starts
+   * anew for components of the kinds that take part in calls.
+   */
+  readonly onComponents?: (
+    changes: readonly ResourceChange[],
+    resources: SidecarResources,
+  ) => Promise<void>;
+}
+
+/** Hot reload of one life of the runtime. */
+export interface HotReload {
+  /** Ends it. Idempotent. */
+  close(): void;
+}
+
+const maxTimerMs = 2_147_483_647;
+
+/** A shorter interval would leave the process with nothing else to do. */
+const minReconcileMs = 100;
+
+/**
+ * Watches the files that the sidecar was started with, unless the feature is off. What changes in
+ * effect is first read and checked: files that cannot be used leave the running configuration as
+ * it is, with a line in the log.
+ */
+export function startHotReload(options: SidecarOptions, parts: HotReloadParts): HotReload {
+  const log = parts.log.scope("dapr.runtime.hotreload");
+  const { good } = parts.known;
+  if (good === undefined || !enabledFeatures(good.configuration.features).includes("HotReload")) {
+    log.log("debug", "Hot reloading disabled");
+    return { close: () => undefined };
+  }
+  log.log("info", "Hot reloading enabled. Daprd will reload 'Component' resources on change.");
+  for (const kind of ["Configuration", "HTTPEndpoint", "Resiliency"]) {
+    log.log("info", `Starting to watch ${kind} updates for SIGHUP reload`);
+  }
+  const { configFiles, resourcesPaths } = options;
+  if (resourcesPaths.length > 0) {
+    log.log("info", `Watching directories: [${resourcesPaths.join(", ")}]`);
+  }
+  if (resourcesPaths.length + configFiles.length === 0) return { close: () => undefined };
+  const reloader = new Reloader(options, good, { ...parts, log });
+  const watch = watchPaths({
+    directories: resourcesPaths,
+    files: configFiles,
+    reconcileMs: Math.min(maxTimerMs, Math.max(minReconcileMs, options.hotReloadReconcileMs)),
+    onChange: () => reloader.check(),
+    onFault: (problem) => log.log("warn", `Changes of files are seen late: ${problem}`),
+  });
+  return {
+    close: () => {
+      reloader.end();
+      watch.close();
+    },
+  };
+}
+
+/** Components of other categories have no effect on calls, so nothing is restarted for them. */
+const categoriesInUse = /^(?:middleware|secretstores)\./;
+
+class Reloader {
+  readonly #options: SidecarOptions;
+  readonly #parts: HotReloadParts;
+  #current: SidecarResources;
+  #refused: string | undefined;
+  #ended = false;
+
+  constructor(options: SidecarOptions, current: SidecarResources, parts: HotReloadParts) {
+    this.#options = options;
+    this.#current = current;
+    this.#parts = parts;
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  /** Compares what the files say now with what is in use, and acts on the difference. */
+  async check(): Promise<void> {
+    const { env, known } = this.#parts;
+    let next: SidecarResources;
+    try {
+      next = await readResources(this.#options, env, silentLogger);
+    } catch (reason) {
+      this.#refuse(errorText(reason));
+      return;
+    }
+    const problem = known.problemOf(next);
+    if (problem !== undefined) this.#refuse(problem);
+    else if (!this.#ended && !known.isRejected(next)) await this.#apply(next);
+  }
+
+  async #apply(next: SidecarResources): Promise<void> {
+    this.#refused = undefined;
+    const changes = resourceChanges(this.#current.loaded, next.loaded);
+    const components = changes.filter(({ kind }) => kind === "Component");
+    const others = changes.filter(({ kind }) => kind !== "Component");
+    const configured = this.#configurationChanged(next);
+    if (others.length > 0 || configured) {
+      this.#restart(others, configured);
+      return;
+    }
+    if (components.length > 0 && !(await this.#applyComponents(components, next))) {
+      this.#restart(components, false);
+      return;
+    }
+    this.#current = next;
+    this.#parts.known.accept(next);
+  }
+
+  #configurationChanged({ configuration }: SidecarResources): boolean {
+    return JSON.stringify(configuration) !== JSON.stringify(this.#current.configuration);
+  }
+
+  /** True when the changes are in effect. */
+  async #applyComponents(
+    changes: readonly ResourceChange[],
+    next: SidecarResources,
+  ): Promise<boolean> {
+    const { log, onComponents } = this.#parts;
+    if (onComponents === undefined) return !this.#takePartInCalls(changes, next);
+    try {
+      await onComponents(changes, next);
+      return true;
+    } catch (reason) {
+      log.log("error", `Components cannot change while calls run: ${errorText(reason)}`);
+      return false;
+    }
+  }
+
+  #takePartInCalls(changes: readonly ResourceChange[], next: SidecarResources): boolean {
+    const changed = new Set(changes.map(({ name }) => name));
+    return [this.#current, next].some(({ loaded }) =>
+      loaded?.components.some(({ name, type }) => changed.has(name) && categoriesInUse.test(type)),
+    );
+  }
+
+  #restart(changes: readonly ResourceChange[], configured: boolean): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { log, stops } = this.#parts;
+    for (const { kind, name, event } of changes) {
+      log.log("info", `Received ${kind} ${event} event: ${name} - triggering SIGHUP reload`);
+    }
+    if (configured) {
+      const files = this.#options.configFiles.join(", ");
+      log.log("info", `Configuration files changed: ${files} - triggering SIGHUP reload`);
+    }
+    stops.hangUp();
+  }
+
+  /** The same problem is told once: the files are read again and again. */
+  #refuse(problem: string): void {
+    if (this.#ended || problem === this.#refused) return;
+    this.#refused = problem;
+    const { log } = this.#parts;
+    log.log("error", `Changed files are not used, the running configuration stays: ${problem}`);
+  }
+}
