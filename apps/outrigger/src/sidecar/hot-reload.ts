@@ -1,4 +1,4 @@
-import { errorText, type Logger, silentLogger } from "@outrigger/core";
+import { errorText, type Logger } from "@outrigger/core";
 import {
   enabledFeatures,
   type ResourceChange,
@@ -8,7 +8,8 @@ import {
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
 import type { KnownResources } from "./known-resources.ts";
-import { readResources, type SidecarResources } from "./read-resources.ts";
+import type { Reading, SidecarResources } from "./read-resources.ts";
+import { readSettled } from "./read-settled.ts";
 import type { StopRequests } from "./stop-requests.ts";
 
 /** What hot reload works with beside options. */
@@ -84,7 +85,7 @@ class Reloader {
   readonly #parts: HotReloadParts;
   #current: SidecarResources;
   #refused: string | undefined;
-  #ended = false;
+  readonly #life = new AbortController();
 
   constructor(options: SidecarOptions, current: SidecarResources, parts: HotReloadParts) {
     this.#options = options;
@@ -93,36 +94,34 @@ class Reloader {
   }
 
   end(): void {
-    this.#ended = true;
+    this.#life.abort();
   }
 
   /** Compares what the files say now with what is in use, and acts on the difference. */
   async check(): Promise<void> {
     const { env, known } = this.#parts;
-    let next: SidecarResources;
-    try {
-      next = await readResources(this.#options, env, silentLogger);
-    } catch (reason) {
-      this.#refuse(errorText(reason));
-      return;
-    }
-    const problem = known.problemOf(next);
+    const settled = await readSettled(this.#options, env, known, this.#life.signal);
+    if (this.#life.signal.aborted) return;
+    const problem = "problem" in settled ? settled.problem : known.problemOf(settled.resources);
     if (problem !== undefined) this.#refuse(problem);
-    else if (!this.#ended && !known.isRejected(next)) await this.#apply(next);
+    else if ("resources" in settled && !known.isRejected(settled.resources)) {
+      await this.#apply(settled);
+    }
   }
 
-  async #apply(next: SidecarResources): Promise<void> {
+  async #apply(reading: Reading): Promise<void> {
     this.#refused = undefined;
+    const next = reading.resources;
     const changes = resourceChanges(this.#current.loaded, next.loaded);
     const components = changes.filter(({ kind }) => kind === "Component");
     const others = changes.filter(({ kind }) => kind !== "Component");
     const configured = this.#configurationChanged(next);
     if (others.length > 0 || configured) {
-      this.#restart(others, configured);
+      this.#restart(reading, others, configured);
       return;
     }
     if (components.length > 0 && !(await this.#applyComponents(components, next))) {
-      this.#restart(components, false);
+      this.#restart(reading, components, false);
       return;
     }
     this.#current = next;
@@ -156,10 +155,10 @@ class Reloader {
     );
   }
 
-  #restart(changes: readonly ResourceChange[], configured: boolean): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    const { log, stops } = this.#parts;
+  #restart(reading: Reading, changes: readonly ResourceChange[], configured: boolean): void {
+    if (this.#life.signal.aborted) return;
+    this.#life.abort();
+    const { known, log, stops } = this.#parts;
     for (const { kind, name, event } of changes) {
       log.log("info", `Received ${kind} ${event} event: ${name} - triggering SIGHUP reload`);
     }
@@ -167,12 +166,13 @@ class Reloader {
       const files = this.#options.configFiles.join(", ");
       log.log("info", `Configuration files changed: ${files} - triggering SIGHUP reload`);
     }
+    known.offer(reading);
     stops.hangUp();
   }
 
   /** The same problem is told once: the files are read again and again. */
   #refuse(problem: string): void {
-    if (this.#ended || problem === this.#refused) return;
+    if (problem === this.#refused) return;
     this.#refused = problem;
     const { log } = this.#parts;
     log.log("error", `Changed files are not used, the running configuration stays: ${problem}`);

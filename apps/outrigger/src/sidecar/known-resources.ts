@@ -1,14 +1,27 @@
 import { newProblems } from "@outrigger/resources";
-import type { SidecarResources } from "./read-resources.ts";
+import type { Reading, SidecarResources } from "./read-resources.ts";
 
 /** What a process remembers of its files over restarts. */
 export class KnownResources {
   #good: SidecarResources | undefined;
   #rejected: string | undefined;
+  #offered: Reading | undefined;
 
   /** What the runtime started with last; `undefined` before it ever did. */
   get good(): SidecarResources | undefined {
     return this.#good;
+  }
+
+  /** Files that were checked for the next life, which then need not be read once more. */
+  offer(reading: Reading): void {
+    this.#offered = reading;
+  }
+
+  /** What was offered last, once. */
+  takeOffer(): Reading | undefined {
+    const offered = this.#offered;
+    this.#offered = undefined;
+    return offered;
   }
 
   /** True for files that say what the runtime started with last. */

@@ -3,7 +3,8 @@ import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
 import { composeSidecar } from "./compose.ts";
 import type { KnownResources } from "./known-resources.ts";
-import { readResources, type SidecarResources } from "./read-resources.ts";
+import { logReading, readResources, type SidecarResources } from "./read-resources.ts";
+import { readSettled } from "./read-settled.ts";
 import { logConfiguration } from "./startup-lines.ts";
 import type { StopRequests } from "./stop-requests.ts";
 
@@ -50,7 +51,7 @@ async function startOrFallBack(
   signal: AbortSignal,
 ): Promise<Runtime> {
   const { known, log } = parts;
-  const resources = await readOrKeep(options, parts);
+  const resources = await readOrKeep(options, parts, signal);
   const fallback = known.good;
   try {
     return await start(options, resources, parts, signal);
@@ -69,17 +70,18 @@ async function startOrFallBack(
 async function readOrKeep(
   options: SidecarOptions,
   { known, log, readEnv }: StartParts,
+  signal: AbortSignal,
 ): Promise<SidecarResources> {
   const { good } = known;
-  let problem: string | undefined;
-  try {
-    const resources = await readResources(options, readEnv, log);
-    problem = known.problemOf(resources);
-    if (good === undefined || problem === undefined) return resources;
-  } catch (reason) {
-    if (good === undefined) throw reason;
-    problem = errorText(reason);
+  if (good === undefined) {
+    const reading = await readResources(options, readEnv);
+    logReading(options, reading, log);
+    return reading.resources;
   }
+  const settled = known.takeOffer() ?? (await readSettled(options, readEnv, known, signal));
+  const problem = "problem" in settled ? settled.problem : known.problemOf(settled.resources);
+  if (!("problem" in settled)) logReading(options, settled, log);
+  if (problem === undefined && "resources" in settled) return settled.resources;
   log.log("error", `The changed configuration is not used, the last good one stays: ${problem}`);
   return good;
 }
