@@ -8,7 +8,7 @@ import {
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
 import type { KnownResources } from "./known-resources.ts";
-import type { Reading, SidecarResources } from "./read-resources.ts";
+import { type Reading, readResources, type SidecarResources } from "./read-resources.ts";
 import { readSettled } from "./read-settled.ts";
 import type { StopRequests } from "./stop-requests.ts";
 
@@ -99,14 +99,19 @@ class Reloader {
 
   /** Compares what the files say now with what is in use, and acts on the difference. */
   async check(): Promise<void> {
-    const { env, known } = this.#parts;
-    const settled = await readSettled(this.#options, env, known, this.#life.signal);
-    if (this.#life.signal.aborted) return;
+    const { env, known, log } = this.#parts;
+    const { signal } = this.#life;
+    const settled = await readSettled({
+      read: () => readResources(this.#options, env),
+      isInUse: (resources) => known.isGood(resources),
+      signal,
+    });
+    if (signal.aborted) return;
     const problem = "problem" in settled ? settled.problem : known.problemOf(settled.resources);
     if (problem !== undefined) this.#refuse(problem);
-    else if ("resources" in settled && !known.isRejected(settled.resources)) {
-      await this.#apply(settled);
-    }
+    else if (!("resources" in settled)) return;
+    else if (!known.isRejected(settled.resources)) await this.#apply(settled);
+    else log.log("debug", "The sidecar could not start with these files; they are not tried again");
   }
 
   async #apply(reading: Reading): Promise<void> {

@@ -1,12 +1,18 @@
 import { errorText } from "@outrigger/core";
-import type { SidecarOptions } from "../flags/sidecar-options.ts";
-import type { Environment } from "../flags/validate-options.ts";
-import type { KnownResources } from "./known-resources.ts";
-import { type Reading, readResources } from "./read-resources.ts";
+import type { Reading, SidecarResources } from "./read-resources.ts";
 
 /** Why files cannot be read. */
 export interface UnreadableFiles {
   readonly problem: string;
+}
+
+/** How `readSettled` reads. */
+export interface SettledOptions {
+  readonly read: () => Promise<Reading>;
+  /** True for what is in use already, which needs no second look. */
+  readonly isInUse: (resources: SidecarResources) => boolean;
+  /** Ends the waiting; the result is then that of the last reading. */
+  readonly signal: AbortSignal;
 }
 
 const settleMs = 50;
@@ -18,29 +24,25 @@ const readingLimit = 20;
  * Reads the files until they say the same twice, a moment apart, or what is in use already. A file
  * that is being written is empty for an instant, which must not look like a change.
  */
-export async function readSettled(
-  options: SidecarOptions,
-  env: Environment,
-  known: KnownResources,
-  signal: AbortSignal,
-): Promise<Reading | UnreadableFiles> {
-  let reading = await tryToRead(options, env);
+export async function readSettled({
+  isInUse,
+  read,
+  signal,
+}: SettledOptions): Promise<Reading | UnreadableFiles> {
+  let reading = await tryToRead(read);
   for (let readings = 1; readings < readingLimit && !signal.aborted; readings += 1) {
-    if ("resources" in reading && known.isGood(reading.resources)) break;
+    if ("resources" in reading && isInUse(reading.resources)) break;
     await new Promise((resolve) => setTimeout(resolve, settleMs));
     const earlier = JSON.stringify(reading);
-    reading = await tryToRead(options, env);
+    reading = await tryToRead(read);
     if (JSON.stringify(reading) === earlier) break;
   }
   return reading;
 }
 
-async function tryToRead(
-  options: SidecarOptions,
-  env: Environment,
-): Promise<Reading | UnreadableFiles> {
+async function tryToRead(read: () => Promise<Reading>): Promise<Reading | UnreadableFiles> {
   try {
-    return await readResources(options, env);
+    return await read();
   } catch (reason) {
     return { problem: errorText(reason) };
   }

@@ -3,7 +3,12 @@ import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
 import { composeSidecar } from "./compose.ts";
 import type { KnownResources } from "./known-resources.ts";
-import { logReading, readResources, type SidecarResources } from "./read-resources.ts";
+import {
+  logReading,
+  type Reading,
+  readResources,
+  type SidecarResources,
+} from "./read-resources.ts";
 import { readSettled } from "./read-settled.ts";
 import { logConfiguration } from "./startup-lines.ts";
 import type { StopRequests } from "./stop-requests.ts";
@@ -78,7 +83,9 @@ async function readOrKeep(
     logReading(options, reading, log);
     return reading.resources;
   }
-  const settled = known.takeOffer() ?? (await readSettled(options, readEnv, known, signal));
+  const read = (): Promise<Reading> => readResources(options, readEnv);
+  const isInUse = (resources: SidecarResources): boolean => known.isGood(resources);
+  const settled = known.takeOffer() ?? (await readSettled({ read, isInUse, signal }));
   const problem = "problem" in settled ? settled.problem : known.problemOf(settled.resources);
   if (!("problem" in settled)) logReading(options, settled, log);
   if (problem === undefined && "resources" in settled) return settled.resources;

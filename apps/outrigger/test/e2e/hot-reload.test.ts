@@ -157,14 +157,17 @@ test("a changed Configuration file takes effect, a bad one does not", async () =
 });
 
 test("what the runtime cannot start with is given up for what it ran with", async () => {
-  const sidecar = await mesh.sidecar("caller", { config: configuration("") });
+  const flags = ["--hot-reload-reconcile-interval", "100ms", "--log-level", "debug"];
+  const sidecar = await mesh.sidecar("caller", { config: configuration(""), flags });
   await life(sidecar, 1);
   const bad = configuration("").replace("component: mdns", "component: mdns, balancer: none-such");
   mesh.writeConfig("caller.yaml", bad);
   await logged(sidecar, "goes back to the last good one");
   await life(sidecar, 2);
 
-  // The bad files are not tried again, others are.
+  // The bad files are not tried again, however often they are looked at; others are.
+  await logged(sidecar, "they are not tried again", 3);
+  expect(occurrences(sidecar, "'hangup'")).toBe(1);
   mesh.writeConfig("caller.yaml", configuration("  features: [{name: Mended, enabled: true}]\n"));
   await life(sidecar, 3);
   expect((await call(sidecar.httpPort, "GET", "/v1.0/metadata")).body).toContain("Mended");
