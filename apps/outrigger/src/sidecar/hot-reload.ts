@@ -8,7 +8,12 @@ import {
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
 import type { KnownResources } from "./known-resources.ts";
-import { type Reading, readResources, type SidecarResources } from "./read-resources.ts";
+import {
+  type FileOptions,
+  type Reading,
+  readResources,
+  type SidecarResources,
+} from "./read-resources.ts";
 import { readSettled } from "./read-settled.ts";
 import type { StopRequests } from "./stop-requests.ts";
 
@@ -29,6 +34,9 @@ export interface HotReloadParts {
   ) => Promise<void>;
 }
 
+/** Which files are watched, and how. */
+export type HotReloadOptions = FileOptions & Pick<SidecarOptions, "hotReloadReconcileMs">;
+
 /** Hot reload of one life of the runtime. */
 export interface HotReload {
   /** Ends it. Idempotent. */
@@ -45,7 +53,7 @@ const minReconcileMs = 100;
  * effect is first read and checked: files that cannot be used leave the running configuration as
  * it is, with a line in the log.
  */
-export function startHotReload(options: SidecarOptions, parts: HotReloadParts): HotReload {
+export function startHotReload(options: HotReloadOptions, parts: HotReloadParts): HotReload {
   const log = parts.log.scope("dapr.runtime.hotreload");
   const { good } = parts.known;
   if (good === undefined || !enabledFeatures(good.configuration.features).includes("HotReload")) {
@@ -81,13 +89,13 @@ export function startHotReload(options: SidecarOptions, parts: HotReloadParts): 
 const categoriesInUse = /^(?:middleware|secretstores)\./;
 
 class Reloader {
-  readonly #options: SidecarOptions;
+  readonly #options: HotReloadOptions;
   readonly #parts: HotReloadParts;
   #current: SidecarResources;
   #refused: string | undefined;
   readonly #life = new AbortController();
 
-  constructor(options: SidecarOptions, current: SidecarResources, parts: HotReloadParts) {
+  constructor(options: HotReloadOptions, current: SidecarResources, parts: HotReloadParts) {
     this.#options = options;
     this.#current = current;
     this.#parts = parts;

@@ -22,8 +22,11 @@ export interface Reading {
   readonly warnings: readonly string[];
 }
 
+/** Which files are read, and for whom. */
+export type FileOptions = Pick<SidecarOptions, "appId" | "configFiles" | "resourcesPaths">;
+
 /** @throws OutriggerError when a file is missing or cannot be understood. */
-export async function readResources(options: SidecarOptions, env: Environment): Promise<Reading> {
+export async function readResources(options: FileOptions, env: Environment): Promise<Reading> {
   const { configuration, warnings } = await loadConfiguration(options.configFiles, { env });
   if (options.resourcesPaths.length === 0) {
     return { resources: { configuration, loaded: undefined }, warnings };
@@ -37,7 +40,7 @@ export async function readResources(options: SidecarOptions, env: Environment): 
 
 /** Tells what is odd in the files that a runtime starts with. */
 export function logReading(
-  options: SidecarOptions,
+  options: FileOptions,
   { resources, warnings }: Reading,
   log: Logger,
 ): void {
