@@ -165,7 +165,7 @@ class RunningWatch implements PathWatch {
     });
     watcher.on("error", () => {
       watcher.close();
-      this.#watched.delete(directory);
+      if (this.#watched.get(directory)?.watcher === watcher) this.#watched.delete(directory);
       this.#touch();
     });
     this.#watched.set(directory, { identity, watcher });

@@ -219,3 +219,19 @@ test("calls that run are finished, and the sockets' move is all that callers see
   const others = failures.filter((each) => !/ECONNREFUSED|ECONNRESET|socket hang up/.test(each));
   expect(others).toEqual([]);
 });
+
+test("callers elsewhere lose no call while the sidecar of an app restarts", async () => {
+  const app = await mesh.app((_request, response) => response.end("here"));
+  folder.write("a.yaml", endpoint("v1"));
+  const callee = await watching("orders", { appPort: app.port });
+  const caller = await mesh.sidecar("checkout");
+  const load = new Load(caller.httpPort, "/v1.0/invoke/orders/method/x");
+  for (const lives of [2, 3, 4]) {
+    const before = load.calls;
+    await waitFor(async () => load.calls > before + 50, "calls between the changes");
+    folder.write("a.yaml", endpoint(`v${lives}`));
+    await life(callee, lives);
+  }
+  const { failures } = await load.stop();
+  expect(failures).toEqual([]);
+});
