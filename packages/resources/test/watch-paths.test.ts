@@ -192,8 +192,10 @@ test("what changes during a report is reported after it; reports never overlap",
       running += 1;
       most = Math.max(most, running);
       const text = texts.shift();
-      // Goes on when another watch has seen the change, as this one must have then.
-      if (text !== undefined) await witness.next(() => writeFileSync(path("a.yaml"), text));
+      // Goes on when another watch has reported the changes, as this one would have by then.
+      for (const part of text === undefined ? [] : ["first", "second", "third"]) {
+        await witness.next(() => writeFileSync(path("a.yaml"), `${text} ${part}`));
+      }
       running -= 1;
       if (text === undefined) reports.report();
     };
