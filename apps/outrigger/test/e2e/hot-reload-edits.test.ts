@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { call, Mesh, type SidecarProcess, waitFor } from "./mesh.ts";
 import { endpoint, ResourceFolder, resource } from "./resource-folder.ts";
@@ -44,6 +45,11 @@ function edit(kind: number, version: number): boolean {
 const policies = (version: number): string =>
   resource("Resiliency", "policies", `{policies: {timeouts: {t: ${version}s}}}`);
 
+/** Files, sockets and watches that the process has open; 0 where the system does not tell. */
+function handles({ child }: SidecarProcess): number {
+  return process.platform === "linux" ? readdirSync(`/proc/${child.pid}/fd`).length : 0;
+}
+
 /** The version that the sidecar serves; `undefined` while it restarts. @throws Error for a mixture. */
 async function served(sidecar: SidecarProcess): Promise<number | undefined> {
   expect(sidecar.child.exitCode, sidecar.output().slice(-2_000)).toBeNull();
@@ -64,6 +70,7 @@ test(`through ${edits} random edits the sidecar serves one version or the next, 
   const random = randomNumbers(seed);
   const valid = [0];
   let lowest = 0;
+  let openAtFirst = 0;
   for (let version = 1; version <= edits; version += 1) {
     if (edit(random(10), version)) valid.push(version);
     const now = await served(sidecar);
@@ -77,7 +84,10 @@ test(`through ${edits} random edits the sidecar serves one version or the next, 
     valid.push(version);
     await waitFor(async () => (await served(sidecar)) === version, `version ${version}`);
     lowest = version;
+    if (version === 5) openAtFirst = handles(sidecar);
   }
+  // Connections of this test's own calls come and go; a leak would be one for each of the lives.
+  expect(handles(sidecar)).toBeLessThan(openAtFirst + 15);
   expect(await served(sidecar)).toBe(edits);
   expect(await sidecar.end("SIGTERM")).toBe(0);
   // Node warns of listeners that pile up from life to life.
