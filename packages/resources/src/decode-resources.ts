@@ -2,6 +2,7 @@ import { decodePolicies } from "./decode-policies.ts";
 import { anything, bool, type Cursor, type Decode, duration, list, string } from "./decoder.ts";
 import type {
   ComponentDocument,
+  ConfigurationDocument,
   HttpEndpointDocument,
   NamedValue,
   ResiliencyDocument,
@@ -54,6 +55,12 @@ export function decodeHttpEndpoint(cursor: Cursor): HttpEndpointDocument {
 export function decodeResiliency(cursor: Cursor): ResiliencyDocument {
   const spec = fieldsOf(fieldsOf(cursor)("spec"));
   return { kind: "Resiliency", ...envelope(cursor), spec: decodePolicies(spec) };
+}
+
+/** Reads a Configuration document that lies among the resources. */
+export function decodeConfigurationDocument(cursor: Cursor): ConfigurationDocument {
+  const spec = anything(fieldsOf(cursor)("spec")) ?? {};
+  return { kind: "Configuration", ...envelope(cursor), spec };
 }
 
 function envelope(cursor: Cursor): Envelope {

@@ -27,8 +27,10 @@ export {
   type LoadResourcesOptions,
   loadResources,
 } from "./load-resources.ts";
+export { newProblems, type ResourceChange, resourceChanges } from "./resource-changes.ts";
 export type {
   ComponentDocument,
+  ConfigurationDocument,
   HttpEndpointDocument,
   NamedValue,
   ResiliencyDocument,
@@ -38,4 +40,5 @@ export type {
   TlsDocument,
   TlsValue,
 } from "./resource-documents.ts";
+export { type PathWatch, type WatchPathsOptions, watchPaths } from "./watch-paths.ts";
 export type { JsonValue } from "./yaml-tree.ts";

@@ -1,11 +1,16 @@
 import { basename } from "node:path";
 import { errorText, OutriggerError, parseOptions } from "@outrigger/core";
 import * as v from "valibot";
-import { decodeComponent, decodeHttpEndpoint } from "./decode-resources.ts";
+import {
+  decodeComponent,
+  decodeConfigurationDocument,
+  decodeHttpEndpoint,
+} from "./decode-resources.ts";
 import { Cursor, type Findings, string } from "./decoder.ts";
 import { readResiliency } from "./read-resiliency.ts";
 import type {
   ComponentDocument,
+  ConfigurationDocument,
   HttpEndpointDocument,
   ResiliencyDocument,
   ResourceNotice,
@@ -28,6 +33,7 @@ export interface LoadedResources {
   readonly components: readonly ComponentDocument[];
   readonly httpEndpoints: readonly HttpEndpointDocument[];
   readonly resiliencies: readonly ResiliencyDocument[];
+  readonly configurations: readonly ConfigurationDocument[];
   readonly notices: readonly ResourceNotice[];
 }
 
@@ -61,12 +67,14 @@ class ResourceLoader {
   readonly #audience: Audience;
   readonly #components: ResourceSet<ComponentDocument>;
   readonly #endpoints: ResourceSet<HttpEndpointDocument>;
+  readonly #configurations: ResourceSet<ConfigurationDocument>;
   readonly #resiliencies: ResiliencyDocument[] = [];
   readonly #notices: ResourceNotice[] = [];
 
   constructor(audience: Audience) {
     this.#audience = audience;
     this.#components = new ResourceSet(audience, componentLabel);
+    this.#configurations = new ResourceSet(audience, ({ name }) => name);
     this.#endpoints = new ResourceSet(
       audience,
       (endpoint) => `${endpoint.name} (${endpoint.baseUrl})`,
@@ -76,7 +84,8 @@ class ResourceLoader {
   /** Each of Dapr's readers says so for itself; log searches rely on the kind in the line. */
   refuseEnding(name: string): void {
     for (const kind of ["Component", "HTTPEndpoint", "resiliency"]) {
-      this.#warn(`A non-YAML ${kind} file ${name} was detected, it will not be loaded`);
+      const message = `A non-YAML ${kind} file ${name} was detected, it will not be loaded`;
+      this.#notices.push({ level: "warn", scope: loaderScope, message, harmless: true });
     }
   }
 
@@ -100,6 +109,7 @@ class ResourceLoader {
       components: this.#components.kept,
       httpEndpoints: clashes.length > 0 ? [] : this.#endpoints.kept,
       resiliencies: this.#resiliencies,
+      configurations: this.#configurations.kept,
       notices: this.#notices,
     };
   }
@@ -127,10 +137,12 @@ class ResourceLoader {
       this.#keep(this.#components, decodeComponent(root), findings, path);
     } else if (kind === "HTTPEndpoint") {
       this.#keep(this.#endpoints, decodeHttpEndpoint(root), findings, path);
+    } else if (kind === "Configuration") {
+      this.#keep(this.#configurations, decodeConfigurationDocument(root), findings, path);
     }
   }
 
-  #keep<T extends ComponentDocument | HttpEndpointDocument>(
+  #keep<T extends ComponentDocument | ConfigurationDocument | HttpEndpointDocument>(
     set: ResourceSet<T>,
     document: T,
     findings: Findings,

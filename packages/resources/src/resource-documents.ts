@@ -109,9 +109,21 @@ export interface ResiliencyDocument {
   readonly file: string;
 }
 
+/** A Configuration document among the resources; it is watched, and never used as configuration. */
+export interface ConfigurationDocument {
+  readonly kind: "Configuration";
+  readonly name: string;
+  readonly namespace: string;
+  readonly spec: JsonValue;
+  readonly scopes: readonly string[];
+  readonly file: string;
+}
+
 /** Something for the log, with the scope that Dapr logs it under. */
 export interface ResourceNotice {
   readonly level: "warn" | "error";
   readonly scope: string;
   readonly message: string;
+  /** True when it is about a file that is none of ours, so that no document is lost. */
+  readonly harmless?: boolean;
 }

@@ -58,7 +58,6 @@ const fileFlags: readonly FlagSpec[] = [
     type: "duration",
     default: 0,
     help: "How often resources are read again in full; 0 means every 60s",
-    later: "hot reload",
   },
 ];
 

@@ -9,6 +9,7 @@ import {
 import { type LogSettings, readCommandLine } from "../flags/read-command-line.ts";
 import { type Environment, validateOptions } from "../flags/validate-options.ts";
 import { COMPATIBLE_DAPR_VERSION, PRODUCT_VERSION } from "../flags/version.ts";
+import { KnownResources } from "./known-resources.ts";
 import { runSession } from "./session.ts";
 import { StopRequests } from "./stop-requests.ts";
 import { waitForSidecar } from "./wait.ts";
@@ -75,8 +76,9 @@ async function runToEnd(
     const options = validateOptions(commandLine, env);
     // A copy: each life of the sidecar adds to it, and the next one reads what it added.
     const own = { ...env };
+    const known = new KnownResources();
     for (;;) {
-      const ending = await runSession(options, { log, env: own, stops });
+      const ending = await runSession(options, { log, env: own, stops, known });
       if (ending !== "restart") return ending;
     }
   } catch (reason) {

@@ -1,9 +1,9 @@
-import { createRuntime, type Logger, type Runtime } from "@outrigger/core";
+import type { Logger, Runtime } from "@outrigger/core";
 import { formatGoDuration } from "../flags/go-duration.ts";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
-import { composeSidecar } from "./compose.ts";
-import { readResources } from "./read-resources.ts";
-import { logConfiguration } from "./startup-lines.ts";
+import { type HotReload, startHotReload } from "./hot-reload.ts";
+import type { KnownResources } from "./known-resources.ts";
+import { startRuntime } from "./start-runtime.ts";
 import type { StopReason, StopRequests } from "./stop-requests.ts";
 
 /** What a session works with beside its options. */
@@ -11,6 +11,8 @@ export interface SessionParts {
   readonly log: Logger;
   readonly env: Record<string, string | undefined>;
   readonly stops: StopRequests;
+  /** What earlier lives of this process learned about the files. */
+  readonly known: KnownResources;
 }
 
 /** How long a forced end leaves the answer to the client that asked for it. */
@@ -35,9 +37,25 @@ export async function runSession(
   const starting = new AbortController();
   const stop = stops.next();
   void stop.then(() => starting.abort());
-  const runtime = await startRuntime(options, parts, starting.signal);
+  // A copy: the files are read again as they were read first, whatever this life adds.
+  const env = { ...parts.env };
+  const runtime = await startRuntime(options, { ...parts, readEnv: env }, starting.signal);
   if (runtime === undefined) return endedEarly(await stop, log);
+  const reload = startHotReload(options, { ...parts, env });
+  return serve(options, runtime, stop, reload, parts);
+}
+
+/** From a started runtime to its end. */
+async function serve(
+  options: SidecarOptions,
+  runtime: Runtime,
+  stop: Promise<StopReason>,
+  reload: HotReload,
+  parts: SessionParts,
+): Promise<number | "restart"> {
+  const { log, stops } = parts;
   const reason = await stop;
+  reload.close();
   if (reason === "force") return forceEnd(runtime, log);
   const cancelForce = stops.onLater((later) => {
     // Somebody has lost patience with the end that is under way.
@@ -58,31 +76,6 @@ async function forceEnd(runtime: Runtime, log: Logger): Promise<number> {
   await pause(forceDelayMs);
   await cutOff(runtime);
   return 1;
-}
-
-async function startRuntime(
-  options: SidecarOptions,
-  { log, env, stops }: SessionParts,
-  signal: AbortSignal,
-): Promise<Runtime | undefined> {
-  if (!options.enableMtls) {
-    log
-      .scope("dapr.runtime.security")
-      .log("warn", "mTLS is disabled. Skipping certificate request and tls validation");
-  }
-  for (const warning of options.warnings) log.log("warn", warning);
-  try {
-    const resources = await readResources(options, env, log);
-    log.log("info", `${options.mode} mode configured`);
-    log.log("info", `app id: ${options.appId}`);
-    logConfiguration(resources.configuration, log);
-    const composed = await composeSidecar(options, resources, { env, log });
-    const onShutdownRequest = (force: boolean): void => stops.request(force ? "force" : "api");
-    return await createRuntime({ ...composed, onShutdownRequest }, signal);
-  } catch (reason) {
-    if (signal.aborted) return undefined;
-    throw reason;
-  }
 }
 
 /** Open sockets would keep the process alive, so they are closed; one that resists is left to its end. */

@@ -63,6 +63,11 @@ export class StopRequests {
     this.#wake = undefined;
   }
 
+  /** Does what a hangup signal does; unlike one it works on every system. */
+  hangUp(): void {
+    this.#onSignal("SIGHUP");
+  }
+
   close(): void {
     for (const [name, handler] of this.#handlers) process.off(name, handler);
   }

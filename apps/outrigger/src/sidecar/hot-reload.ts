@@ -1,0 +1,193 @@
+import { errorText, type Logger } from "@outrigger/core";
+import {
+  enabledFeatures,
+  type ResourceChange,
+  resourceChanges,
+  watchPaths,
+} from "@outrigger/resources";
+import type { SidecarOptions } from "../flags/sidecar-options.ts";
+import type { Environment } from "../flags/validate-options.ts";
+import type { KnownResources } from "./known-resources.ts";
+import {
+  type FileOptions,
+  type Reading,
+  readResources,
+  type SidecarResources,
+} from "./read-resources.ts";
+import { readSettled } from "./read-settled.ts";
+import type { StopRequests } from "./stop-requests.ts";
+
+/** What hot reload works with beside options. */
+export interface HotReloadParts {
+  readonly log: Logger;
+  /** The environment that the files in use were read with. */
+  readonly env: Environment;
+  readonly stops: Pick<StopRequests, "hangUp">;
+  readonly known: KnownResources;
+  /**
+   * Takes changes of components while calls run. Without it, or when it throws, the runtime starts
+   * anew for components of the kinds that take part in calls.
+   */
+  readonly onComponents?: (
+    changes: readonly ResourceChange[],
+    resources: SidecarResources,
+  ) => Promise<void>;
+}
+
+/** Which files are watched, and how. */
+export type HotReloadOptions = FileOptions & Pick<SidecarOptions, "hotReloadReconcileMs">;
+
+/** Hot reload of one life of the runtime. */
+export interface HotReload {
+  /** Ends it. Idempotent. */
+  close(): void;
+}
+
+const maxTimerMs = 2_147_483_647;
+
+/** A shorter interval would leave the process with nothing else to do. */
+const minReconcileMs = 100;
+
+/**
+ * Watches the files that the sidecar was started with, unless the feature is off. What changes in
+ * effect is first read and checked: files that cannot be used leave the running configuration as
+ * it is, with a line in the log.
+ */
+export function startHotReload(options: HotReloadOptions, parts: HotReloadParts): HotReload {
+  const log = parts.log.scope("dapr.runtime.hotreload");
+  const { good } = parts.known;
+  if (good === undefined || !enabledFeatures(good.configuration.features).includes("HotReload")) {
+    log.log("debug", "Hot reloading disabled");
+    return { close: () => undefined };
+  }
+  log.log("info", "Hot reloading enabled. Daprd will reload 'Component' resources on change.");
+  for (const kind of ["Configuration", "HTTPEndpoint", "Resiliency"]) {
+    log.log("info", `Starting to watch ${kind} updates for SIGHUP reload`);
+  }
+  const { configFiles, resourcesPaths } = options;
+  if (resourcesPaths.length > 0) {
+    log.log("info", `Watching directories: [${resourcesPaths.join(", ")}]`);
+  }
+  if (resourcesPaths.length + configFiles.length === 0) return { close: () => undefined };
+  const reloader = new Reloader(options, good, { ...parts, log });
+  const watch = watchPaths({
+    directories: resourcesPaths,
+    files: configFiles,
+    reconcileMs: Math.min(maxTimerMs, Math.max(minReconcileMs, options.hotReloadReconcileMs)),
+    onChange: () => reloader.check(),
+    onFault: (problem) => log.log("warn", `Changes of files are seen late: ${problem}`),
+  });
+  return {
+    close: () => {
+      reloader.end();
+      watch.close();
+    },
+  };
+}
+
+/** Components of other categories have no effect on calls, so nothing is restarted for them. */
+const categoriesInUse = /^(?:middleware|secretstores)\./;
+
+class Reloader {
+  readonly #options: HotReloadOptions;
+  readonly #parts: HotReloadParts;
+  #current: SidecarResources;
+  #refused: string | undefined;
+  readonly #life = new AbortController();
+
+  constructor(options: HotReloadOptions, current: SidecarResources, parts: HotReloadParts) {
+    this.#options = options;
+    this.#current = current;
+    this.#parts = parts;
+  }
+
+  end(): void {
+    this.#life.abort();
+  }
+
+  /** Compares what the files say now with what is in use, and acts on the difference. */
+  async check(): Promise<void> {
+    const { env, known, log } = this.#parts;
+    const { signal } = this.#life;
+    const settled = await readSettled({
+      read: () => readResources(this.#options, env),
+      isInUse: (resources) => known.isGood(resources),
+      signal,
+    });
+    if (signal.aborted) return;
+    const problem = "problem" in settled ? settled.problem : known.problemOf(settled.resources);
+    if (problem !== undefined) this.#refuse(problem);
+    else if (!("resources" in settled)) return;
+    else if (!known.isRejected(settled.resources)) await this.#apply(settled);
+    else log.log("debug", "The sidecar could not start with these files; they are not tried again");
+  }
+
+  async #apply(reading: Reading): Promise<void> {
+    this.#refused = undefined;
+    const next = reading.resources;
+    const changes = resourceChanges(this.#current.loaded, next.loaded);
+    const components = changes.filter(({ kind }) => kind === "Component");
+    const others = changes.filter(({ kind }) => kind !== "Component");
+    const configured = this.#configurationChanged(next);
+    if (others.length > 0 || configured) {
+      this.#restart(reading, others, configured);
+      return;
+    }
+    if (components.length > 0 && !(await this.#applyComponents(components, next))) {
+      this.#restart(reading, components, false);
+      return;
+    }
+    this.#current = next;
+    this.#parts.known.accept(next);
+  }
+
+  #configurationChanged({ configuration }: SidecarResources): boolean {
+    return JSON.stringify(configuration) !== JSON.stringify(this.#current.configuration);
+  }
+
+  /** True when the changes are in effect. */
+  async #applyComponents(
+    changes: readonly ResourceChange[],
+    next: SidecarResources,
+  ): Promise<boolean> {
+    const { log, onComponents } = this.#parts;
+    if (onComponents === undefined) return !this.#takePartInCalls(changes, next);
+    try {
+      await onComponents(changes, next);
+      return true;
+    } catch (reason) {
+      log.log("error", `Components cannot change while calls run: ${errorText(reason)}`);
+      return false;
+    }
+  }
+
+  #takePartInCalls(changes: readonly ResourceChange[], next: SidecarResources): boolean {
+    const changed = new Set(changes.map(({ name }) => name));
+    return [this.#current, next].some(({ loaded }) =>
+      loaded?.components.some(({ name, type }) => changed.has(name) && categoriesInUse.test(type)),
+    );
+  }
+
+  #restart(reading: Reading, changes: readonly ResourceChange[], configured: boolean): void {
+    if (this.#life.signal.aborted) return;
+    this.#life.abort();
+    const { known, log, stops } = this.#parts;
+    for (const { kind, name, event } of changes) {
+      log.log("info", `Received ${kind} ${event} event: ${name} - triggering SIGHUP reload`);
+    }
+    if (configured) {
+      const files = this.#options.configFiles.join(", ");
+      log.log("info", `Configuration files changed: ${files} - triggering SIGHUP reload`);
+    }
+    known.offer(reading);
+    stops.hangUp();
+  }
+
+  /** The same problem is told once: the files are read again and again. */
+  #refuse(problem: string): void {
+    if (problem === this.#refused) return;
+    this.#refused = problem;
+    const { log } = this.#parts;
+    log.log("error", `Changed files are not used, the running configuration stays: ${problem}`);
+  }
+}
