@@ -75,9 +75,12 @@ export function composeParts(
     transport,
     resolver,
     appChannel,
-    base: [identity, accessPolicy, appChannel, appProxy, egress, transport].filter(
-      (component) => component !== undefined,
-    ),
+    base: [
+      ...(options.companions ?? []),
+      ...[identity, accessPolicy, appChannel, appProxy, egress, transport].filter(
+        (component) => component !== undefined,
+      ),
+    ],
     invoke: createInvoke({ ...app, ...context, remote, egress }),
     proxy: createProxy(proxyParts),
     handler: {

@@ -62,7 +62,8 @@ async function exchange(
     }
     const taken = takeBody(stream, head.bodyLength, parts);
     const body = isBuffered(taken as Body) ? (taken as Uint8Array) : await taken;
-    const request = { ...head, body, signal: gone.signal };
+    const { remoteAddress } = stream.session?.socket ?? {};
+    const request = { ...head, body, signal: gone.signal, remoteAddress };
     await serve(parts, request, (response) => write(stream, head.method, response));
   } catch (reason) {
     if (!gone.signal.aborted) parts.onBroken(reason);

@@ -1,23 +1,24 @@
 import type { Logger, RuntimeOptions } from "@outrigger/core";
 import { type EndpointTls, egressHttp, type HttpEndpoint } from "@outrigger/egress-http";
-import type {
-  HttpEndpointDocument,
-  NamedValue,
-  SecretKeyRef,
-  TlsDocument,
-  TlsValue,
+import {
+  type HttpEndpointDocument,
+  mayReadVariable,
+  type NamedValue,
+  type SecretKeyRef,
+  type TlsDocument,
+  type TlsValue,
 } from "@outrigger/resources";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
 import { isTracing } from "./compose-app.ts";
+import type { PipelineParts } from "./compose-middleware.ts";
 import type { SidecarResources } from "./read-resources.ts";
 
 /** The way to URLs and to the endpoints of HTTPEndpoint documents. */
 export function composeEgress(
   options: SidecarOptions,
   { configuration, loaded }: SidecarResources,
-  env: Environment,
-  log: Logger,
+  { env, log, pipeline }: PipelineParts,
 ): Pick<RuntimeOptions, "egress"> {
   const documents = loaded?.httpEndpoints ?? [];
   return {
@@ -25,6 +26,7 @@ export function composeEgress(
       endpoints: documents.map((document) => endpointOf(document, env, log)),
       maxConcurrency: options.appMaxConcurrency,
       traceContext: isTracing(configuration),
+      ...(pipeline === undefined ? {} : { pipeline }),
     }),
   };
 }
@@ -75,20 +77,12 @@ function headerText(header: NamedValue, endpoint: string, env: Environment, log:
   if (header.value) return header.value;
   const { envRef } = header;
   if (!envRef) return "";
-  if (mayRead(envRef, env)) return env[envRef] ?? "";
+  if (mayReadVariable(envRef, env)) return env[envRef] ?? "";
   log.log(
     "warn",
     `HTTPEndpoint ${endpoint}: header ${header.name}: the environment variable ${JSON.stringify(envRef)} may not be read; the value is empty`,
   );
   return "";
-}
-
-/** The sidecar's own secrets stay its own (Dapr `pkg/runtime/processor/secret`). */
-function mayRead(variable: string, env: Environment): boolean {
-  const name = variable.toUpperCase();
-  if (name === "APP_API_TOKEN" || name.startsWith("DAPR_") || name.includes(" ")) return false;
-  const allowed = env.DAPR_ENV_KEYS;
-  return !allowed || allowed.split(" ").includes(name);
 }
 
 function tlsOf(

@@ -10,6 +10,7 @@ import { apiSockets, removeStaleSocket } from "./api-sockets.ts";
 import { composeApp } from "./compose-app.ts";
 import { composeEgress } from "./compose-egress.ts";
 import { composeIngresses } from "./compose-ingresses.ts";
+import { composeMiddleware } from "./compose-middleware.ts";
 import { composeSecurity } from "./compose-security.ts";
 import { hostAddress } from "./host-address.ts";
 import { ownEnvironment } from "./own-environment.ts";
@@ -42,17 +43,23 @@ export async function composeSidecar(
   Object.assign(env, ownEnvironment(options, host, server.port ?? 0));
   const sockets = apiSockets(options);
   if (sockets !== undefined) await Promise.all(Object.values(sockets).map(removeStaleSocket));
-  const description = describeSidecar(options, resources, features);
+  const middleware = await composeMiddleware(options, resources, env, log);
+  const { httpPipeline, appHttpPipeline } = middleware;
+  const description = {
+    ...describeSidecar(options, resources, features),
+    components: middleware.descriptions(),
+  };
   return {
-    ...composeApp(options, configuration, env, log),
+    ...composeApp(options, configuration, { env, log, pipeline: appHttpPipeline }),
     ...composeSecurity(options, configuration, env),
-    ...composeEgress(options, resources, env, log),
+    ...composeEgress(options, resources, { env, log, pipeline: appHttpPipeline }),
     appId: options.appId,
     namespace: env.NAMESPACE ?? "default",
     transport: transportGrpc(server),
     ...(resolver === undefined ? {} : { resolver }),
     ...(balancer === undefined ? {} : { balancer }),
-    ingresses: composeIngresses(options, configuration, env, log),
+    ingresses: composeIngresses(options, configuration, { env, log, pipeline: httpPipeline }),
+    companions: [middleware],
     host,
     hostname: hostname(),
     httpPort: options.httpPort,
