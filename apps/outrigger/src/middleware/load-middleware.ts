@@ -26,6 +26,7 @@ const builtIns: ReadonlyMap<string, () => Promise<Exports>> = new Map<
   string,
   () => Promise<Exports>
 >([
+  ["bearer", () => import("@outrigger/middleware-bearer")],
   ["ratelimit", () => import("@outrigger/middleware-rate-limit")],
   ["routeralias", () => import("@outrigger/middleware-router-alias")],
   ["routerchecker", () => import("@outrigger/middleware-router-checker")],
@@ -33,14 +34,7 @@ const builtIns: ReadonlyMap<string, () => Promise<Exports>> = new Map<
 ]);
 
 /** Types that Dapr has. */
-const notYet: readonly string[] = [
-  "bearer",
-  "oauth2",
-  "oauth2clientcredentials",
-  "opa",
-  "sentinel",
-  "wasm",
-];
+const notYet: readonly string[] = ["oauth2", "oauth2clientcredentials", "opa", "sentinel", "wasm"];
 
 /** Versions that mean the only one there is (Dapr `pkg/components/components.go`). */
 const versions: readonly string[] = ["", "v0", "v1"];
