@@ -27,7 +27,7 @@ function documentOf(
 
 function make(lines: string[] = []): MiddlewareComponents {
   const log = { ...silentLogger, log: (_level: LogLevel, text: string) => void lines.push(text) };
-  const sources = { appId: "self", namespace: "default", env: {}, secret: () => undefined };
+  const sources = { appId: "self", namespace: "default", env: {}, secret: () => "" };
   const context = { appId: "self", namespace: "default", log, now: Date.now, random: Math.random };
   return new MiddlewareComponents({ ...configuration, httpPipeline: handlers }, sources, context);
 }

@@ -8,8 +8,8 @@ export interface MetadataSources {
   readonly appId: string;
   readonly namespace: string;
   readonly env: Environment;
-  /** The secret of a store; `undefined` when the store has none of this name. */
-  readonly secret: (store: string, ref: SecretKeyRef) => string | undefined;
+  /** The secret of a store. Throws when there is none. */
+  readonly secret: (store: string, ref: SecretKeyRef) => string;
 }
 
 /** The settings of a component, and what is odd about them. */
@@ -44,7 +44,7 @@ function plainText(
   const { name, value, envRef, secretKeyRef } = item;
   if (value) return value;
   if (secretKeyRef !== undefined && secretKeyRef.name !== "") {
-    return secret(document.secretStore, secretKeyRef) ?? "";
+    return secret(document.secretStore, secretKeyRef);
   }
   if (!envRef) return "";
   if (mayReadVariable(envRef, env)) return env[envRef] ?? "";

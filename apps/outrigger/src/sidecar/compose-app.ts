@@ -3,7 +3,7 @@ import { appChannelHttp } from "@outrigger/app-channel-http";
 import type { RuntimeOptions } from "@outrigger/core";
 import type { Configuration } from "@outrigger/resources";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
-import type { PipelineParts } from "./compose-middleware.ts";
+import type { PipelineParts } from "./compose-components.ts";
 
 /** The ways to the app: without `--app-port` only the one of proxied calls, which leads nowhere. */
 export function composeApp(

@@ -9,7 +9,7 @@ import { type ApiGroup, apiRules, grpcApiRules } from "./api-rules.ts";
 import { apiSockets } from "./api-sockets.ts";
 import { apiToken, grpcAuthentication } from "./api-token.ts";
 import { isTracing } from "./compose-app.ts";
-import type { PipelineParts } from "./compose-middleware.ts";
+import type { PipelineParts } from "./compose-components.ts";
 
 /** Values that Dapr takes for true in environment variables. */
 const truthy = /^(?:y|yes|true|t|on|1)$/i;

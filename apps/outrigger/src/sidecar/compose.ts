@@ -8,9 +8,9 @@ import { chooseBalancer } from "../resolvers/choose-balancer.ts";
 import { chooseResolver } from "../resolvers/choose-resolver.ts";
 import { apiSockets, removeStaleSocket } from "./api-sockets.ts";
 import { composeApp } from "./compose-app.ts";
+import { composeComponents } from "./compose-components.ts";
 import { composeEgress } from "./compose-egress.ts";
 import { composeIngresses } from "./compose-ingresses.ts";
-import { composeMiddleware } from "./compose-middleware.ts";
 import { composeSecurity } from "./compose-security.ts";
 import { hostAddress } from "./host-address.ts";
 import { ownEnvironment } from "./own-environment.ts";
@@ -43,16 +43,17 @@ export async function composeSidecar(
   Object.assign(env, ownEnvironment(options, host, server.port ?? 0));
   const sockets = apiSockets(options);
   if (sockets !== undefined) await Promise.all(Object.values(sockets).map(removeStaleSocket));
-  const middleware = await composeMiddleware(options, resources, env, log);
+  const components = await composeComponents(options, resources, env, log);
+  const { middleware, secrets, descriptions } = components;
   const { httpPipeline, appHttpPipeline } = middleware;
   const description = {
     ...describeSidecar(options, resources, features),
-    components: middleware.descriptions(),
+    components: descriptions,
   };
   return {
     ...composeApp(options, configuration, { env, log, pipeline: appHttpPipeline }),
     ...composeSecurity(options, configuration, env),
-    ...composeEgress(options, resources, { env, log, pipeline: appHttpPipeline }),
+    ...composeEgress(options, resources, { env, log, pipeline: appHttpPipeline, secrets }),
     appId: options.appId,
     namespace: env.NAMESPACE ?? "default",
     transport: transportGrpc(server),

@@ -138,7 +138,7 @@ describe("components", () => {
     expect(output().match(/handler \S+ \(\S+\) is skipped/g)).toHaveLength(3);
   });
 
-  it("reads variables, fills templates, and refuses the sidecar's own secrets", async () => {
+  it("reads variables and fills templates", async () => {
     mesh = new Mesh();
     const app = await mesh.app(echo);
     const alias = { name: "alias", type: "middleware.http.routeralias" };
@@ -155,6 +155,30 @@ describe("components", () => {
       (await call(httpPort, "GET", `/v1.0/invoke/self/method/${method}`)).headers["x-seen"];
     expect(await seen("one")).toBe("GET /self");
     expect(await seen("two")).toBe("GET /from-env");
+  });
+
+  it("reads secrets of a local store, whatever the order of the files", async () => {
+    mesh = new Mesh();
+    const app = await mesh.app(echo);
+    const alias = { name: "alias", type: "middleware.http.routeralias" };
+    const document = `${componentText(alias)}    - {name: /old, secretKeyRef: {name: SECRET_PATH}}
+auth:
+  secretStore: vars
+`;
+    const store = componentText({ name: "vars", type: "secretstores.local.env" });
+    const { httpPort } = await mesh.sidecar("self", {
+      appPort: app.port,
+      config: pipelineConfig({ appHttpPipeline: [alias] }),
+      flags: ["--resources-path", resourcesFolder(mesh, [document, store])],
+      env: { SECRET_PATH: "/new" },
+    });
+    const answer = await call(httpPort, "GET", "/v1.0/invoke/self/method/old");
+    expect(answer.headers["x-seen"]).toBe("GET /new");
+    const metadata = JSON.parse((await call(httpPort, "GET", "/v1.0/metadata")).body);
+    expect(metadata.components).toEqual([
+      { name: "vars", type: "secretstores.local.env", version: "v1" },
+      { name: "alias", type: "middleware.http.routeralias", version: "v1" },
+    ]);
   });
 
   it("ends the start for a type that does not exist, and for one that is not there yet", async () => {
