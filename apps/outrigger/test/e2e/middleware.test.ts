@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
-import { call, Mesh, waitFor } from "./mesh.ts";
+import { startKeyServer } from "./key-server.ts";
+import { call, Mesh, type SidecarProcess, waitFor } from "./mesh.ts";
 import { componentText, pipelineConfig, resourcesFolder } from "./middleware-files.ts";
 
 let mesh: Mesh;
@@ -214,6 +216,41 @@ auth:
     const { output } = await mesh.sidecar("self", { flags: ["--resources-path", folder] });
     expect(output()).toContain("Component store (state.redis/v1) is not loaded");
     expect(output()).toContain("Ignoring error processing component: process component bad error");
+  });
+});
+
+describe("tokens", () => {
+  it("guards the app with the keys of an issuer, and starts only when it has them", async () => {
+    mesh = new Mesh();
+    const app = await mesh.app(echo);
+    const issuer = await startKeyServer(mesh);
+    const guard = { name: "guard", type: "middleware.http.bearer" };
+    const start = (jwksURL: string, wait: boolean): Promise<SidecarProcess> =>
+      mesh.sidecar("self", {
+        appPort: app.port,
+        config: pipelineConfig({ httpPipeline: [guard] }),
+        flags: [
+          "--resources-path",
+          resourcesFolder(mesh, [
+            componentText(guard, { issuerURL: "https://issuer", clientID: "self", jwksURL }),
+          ]),
+        ],
+        wait,
+      });
+    const broken = await start(`${issuer.url}/missing`, false);
+    await once(broken.child, "close");
+    expect(broken.child.exitCode).toBe(1);
+    expect(broken.output()).toContain("failed to fetch JWKS");
+    const { httpPort, child } = await start(issuer.url, false);
+    const ask = async (token: string): Promise<number> => {
+      const headers = { authorization: `Bearer ${token}` };
+      return (await call(httpPort, "GET", "/v1.0/invoke/self/method/x", { headers })).status;
+    };
+    const token = issuer.sign({ iss: "https://issuer", aud: "self" });
+    await waitFor(async () => (await ask(token).catch(() => 0)) === 200, "a valid token");
+    expect(child.exitCode).toBeNull();
+    expect(await ask(issuer.sign({ iss: "https://issuer", aud: "other" }))).toBe(401);
+    expect((await call(httpPort, "GET", "/v1.0/healthz")).status).toBe(401);
   });
 });
 
