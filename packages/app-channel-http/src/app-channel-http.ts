@@ -3,11 +3,14 @@ import { connect as connectTls } from "node:tls";
 import {
   type AppChannel,
   abortError,
+  type Body,
   type ComponentContext,
   type ComponentFactory,
   ConcurrencyLimit,
+  emptyBody,
   headerValue,
   type InvokeResponse,
+  isBuffered,
   isOutriggerError,
   joinHostPort,
   type ReceivedCall,
@@ -22,6 +25,7 @@ import {
   type ChannelSettings,
   parseChannelOptions,
 } from "./options.ts";
+import { exchangeThrough } from "./pipeline-exchange.ts";
 import { type RequestHead, requestHead } from "./request-head.ts";
 
 const dialIntervalMs = 100;
@@ -60,7 +64,7 @@ class AppChannelHttp implements AppChannel {
     const head = requestHead(call, this.#settings, this.#baseUrl);
     const release = await this.#limit.acquire(call.signal);
     try {
-      const response = await this.#engine.exchange(head, call.body, call.signal, release);
+      const response = await this.#exchange(head, call.body, call.signal, release);
       return toInvokeResponse(response);
     } catch (reason) {
       release();
@@ -94,7 +98,10 @@ class AppChannelHttp implements AppChannel {
     const { appToken } = this.#settings;
     if (appToken) headers.push("Dapr-Api-Token", appToken);
     try {
-      const response = await this.#get("/dapr/config", headers, greetTimeoutMs, signal);
+      const bounded = AbortSignal.any([signal, AbortSignal.timeout(greetTimeoutMs)]);
+      const head = this.#getHead("/dapr/config", headers);
+      const response = await this.#exchange(head, emptyBody, bounded, () => undefined);
+      await discard(response);
       if (response.status === 200)
         this.#context.log.log("info", "Application configuration loaded");
     } catch {
@@ -104,7 +111,11 @@ class AppChannelHttp implements AppChannel {
 
   async probe(path: string, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
     try {
-      const { status } = await this.#get(slashed(path), [], timeoutMs, signal);
+      const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+      const head = this.#getHead(slashed(path), []);
+      const response = await this.#engine.exchange(head, emptyBody, bounded, () => undefined);
+      await discard(response);
+      const { status } = response;
       return status >= 200 && status < 300;
     } catch {
       signal.throwIfAborted();
@@ -116,20 +127,21 @@ class AppChannelHttp implements AppChannel {
     this.#engine.close();
   }
 
-  async #get(
-    path: string,
-    headers: readonly string[],
-    timeoutMs: number,
+  #getHead(path: string, headers: readonly string[]): RequestHead {
+    return { method: "GET", path, headers, url: `${this.#baseUrl}${path}`, contentLength: 0 };
+  }
+
+  /** One request through the user's handlers, where there are some. */
+  #exchange(
+    head: RequestHead,
+    body: Body,
     signal: AbortSignal,
+    onClose: () => void,
   ): Promise<EngineResponse> {
-    const url = `${this.#baseUrl}${path}`;
-    const head: RequestHead = { method: "GET", path, headers, url, contentLength: 0 };
-    const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-    const response = await this.#engine.exchange(head, Buffer.alloc(0), bounded, () => undefined);
-    if (!(response.body instanceof Uint8Array)) {
-      await response.body[Symbol.asyncIterator]().return?.();
-    }
-    return response;
+    const { pipeline } = this.#settings;
+    return pipeline === undefined || pipeline.isEmpty
+      ? this.#engine.exchange(head, body, signal, onClose)
+      : exchangeThrough(pipeline, this.#engine, { head, body, signal, onClose });
   }
 
   /** One attempt to connect: TCP, and TLS where the app speaks it. */
@@ -149,6 +161,10 @@ class AppChannelHttp implements AppChannel {
       socket.once("error", () => end(false));
     });
   }
+}
+
+async function discard({ body }: EngineResponse): Promise<void> {
+  if (!isBuffered(body)) await body[Symbol.asyncIterator]().return?.();
 }
 
 function toInvokeResponse({ status, headers, body }: EngineResponse): InvokeResponse {

@@ -1,4 +1,4 @@
-import { parseOptions, type StandardSchema } from "@outrigger/core";
+import { type HttpPipeline, parseOptions, type StandardSchema } from "@outrigger/core";
 import * as v from "valibot";
 
 /** Options of `appChannelHttp`. */
@@ -31,6 +31,8 @@ export interface AppChannelHttpOptions {
   readonly traceContext?: boolean;
   /** Whether the app is told with `GET /dapr/config` that the sidecar is up. Default true, as Dapr. */
   readonly greets?: boolean;
+  /** Handlers around every request to the app except health probes. Default none. */
+  readonly pipeline?: HttpPipeline;
 }
 
 /** Options with their defaults. */
@@ -46,6 +48,7 @@ export interface ChannelSettings {
   readonly dialTimeoutMs: number;
   readonly traceContext: boolean;
   readonly greets: boolean;
+  readonly pipeline?: HttpPipeline | undefined;
 }
 
 function whole(least: number, most: number): v.GenericSchema<number> {
@@ -72,6 +75,12 @@ const fields = v.strictObject({
   dialTimeoutMs: v.optional(whole(1, maxDelayMs), 30_000),
   traceContext: v.optional(v.boolean("must be true or false"), true),
   greets: v.optional(v.boolean("must be true or false"), true),
+  pipeline: v.optional(
+    v.custom<HttpPipeline>(
+      (value) => typeof value === "object" && value !== null && "run" in value,
+      "must be a pipeline",
+    ),
+  ),
 });
 
 const schema: StandardSchema<ChannelSettings> = v.pipe(

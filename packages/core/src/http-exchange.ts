@@ -13,6 +13,10 @@ export interface HttpRequest {
   /** Declared body length in bytes; `undefined` for a streamed body of unknown length. */
   readonly bodyLength: number | undefined;
   readonly signal: AbortSignal;
+  /** IP address of the client; `undefined` on unix sockets, and for requests to the app. */
+  readonly remoteAddress?: string | undefined;
+  /** Path before a pipeline changed it, where that matters: routes match on it. */
+  readonly originalPath?: ByteString | undefined;
   /** Trace context for what follows, once a tracing stage has decided it. */
   readonly trace?: TraceContext | undefined;
 }

@@ -48,6 +48,13 @@ export type { ExternalTarget, ExternalTargets } from "./external-targets.ts";
 export { bytesToText, goQuote, textToBytes } from "./go-quote.ts";
 export { joinHostPort } from "./host-port.ts";
 export type { HttpHandler, HttpRequest, HttpResponse } from "./http-exchange.ts";
+export {
+  type ComponentMetadata,
+  type HttpMiddlewareComponent,
+  type HttpMiddlewareFactory,
+  type HttpPipeline,
+  metadataValue,
+} from "./http-middleware.ts";
 export type { Svid, WorkloadIdentity } from "./identity.ts";
 export type {
   HealthView,
@@ -59,6 +66,7 @@ export { abortError, unlessAborted } from "./invocation/abortable.ts";
 export { cleanPath, normalizeMethod } from "./invocation/method-path.ts";
 export type { BuiltInRetry } from "./invocation/remote.ts";
 export { parseTarget, type Target } from "./invocation/target.ts";
+export { LiveHttpPipeline } from "./live-pipeline.ts";
 export { type LogFields, type Logger, type LogLevel, silentLogger } from "./logger.ts";
 export {
   type AppConnection,

@@ -2,7 +2,7 @@ import type { AccessPolicy } from "./access-policy.ts";
 import type { AppChannel } from "./app-channel.ts";
 import type { AppHealthSettings } from "./app-health.ts";
 import type { Balancer } from "./balancer.ts";
-import type { ComponentContext, ComponentFactory } from "./component.ts";
+import type { Component, ComponentContext, ComponentFactory } from "./component.ts";
 import type { ExternalTargets } from "./external-targets.ts";
 import type { WorkloadIdentity } from "./identity.ts";
 import type { IngressFactory } from "./ingress.ts";
@@ -31,6 +31,8 @@ export interface RuntimeOptions {
   /** The way to HTTP servers outside the mesh. Without one, only apps can be called. */
   readonly egress?: ComponentFactory<ExternalTargets>;
   readonly ingresses?: readonly IngressFactory[];
+  /** Others that live as long as the runtime does: started first, stopped last. */
+  readonly companions?: readonly Component[];
   /** Default: everybody may call everything. */
   readonly accessPolicy?: ComponentFactory<AccessPolicy>;
   readonly identity?: ComponentFactory<WorkloadIdentity>;

@@ -77,9 +77,12 @@ export function composeParts(
     transport,
     resolver,
     appChannel,
-    base: [identity, accessPolicy, appChannel, appProxy, egress, resiliency, transport].filter(
-      (component) => component !== undefined,
-    ),
+    base: [
+      ...(options.companions ?? []),
+      ...[identity, accessPolicy, appChannel, appProxy, egress, resiliency, transport].filter(
+        (component) => component !== undefined,
+      ),
+    ],
     invoke: createInvoke({ ...app, ...context, remote, egress, resiliency }),
     proxy: createProxy(proxyParts),
     handler: {

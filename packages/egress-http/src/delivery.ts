@@ -1,6 +1,8 @@
 import {
   type Body,
   type ConcurrencyLimit,
+  type HttpPipeline,
+  type HttpResponse,
   headerValue,
   type InvokeRequest,
   type InvokeResponse,
@@ -11,6 +13,7 @@ import type { BaseUrl } from "./base-url.ts";
 import type { EngineAnswer } from "./engine-answer.ts";
 import type { ExternalServer } from "./external-server.ts";
 import { externalFailure, failed } from "./failure.ts";
+import { toHead, toHttpRequest } from "./pipeline-request.ts";
 import { discard, type Hop, maxRequests, redirectBody, redirectOf } from "./redirect.ts";
 import { type FixedHeaders, requestHead } from "./request-head.ts";
 
@@ -20,6 +23,7 @@ export interface Route {
   readonly fixed: FixedHeaders;
   readonly limit: ConcurrencyLimit;
   readonly traceContext: boolean;
+  readonly pipeline: HttpPipeline | undefined;
   readonly followsRedirects: boolean;
   serverOf(base: BaseUrl): ExternalServer;
 }
@@ -33,16 +37,41 @@ export async function deliver(call: InvokeRequest, route: Route): Promise<Invoke
   const head = requestHead(call, base, fixed, traceContext);
   const release = await limit.acquire(call.signal);
   try {
-    const answer = await follow(call, { base, head, hasLeft: false }, route);
-    void answer.ended.then(release);
-    return toInvokeResponse(answer);
+    const { pipeline } = route;
+    const hop = { base, head, hasLeft: false };
+    if (pipeline === undefined || pipeline.isEmpty) {
+      return toInvokeResponse(await send(call, hop, route, release));
+    }
+    let reachedServer = false;
+    const response = await pipeline.run(toHttpRequest(head, call), (passed) => {
+      reachedServer = true;
+      const changed = { ...hop, head: toHead(passed, head, base) };
+      return send({ body: passed.body, signal: call.signal }, changed, route, release);
+    });
+    if (!reachedServer) release();
+    return toInvokeResponse(response);
   } catch (reason) {
     release();
     throw reason;
   }
 }
 
-async function follow(call: InvokeRequest, first: Hop, route: Route): Promise<EngineAnswer> {
+async function send(
+  call: Pick<InvokeRequest, "body" | "signal">,
+  hop: Hop,
+  route: Route,
+  release: () => void,
+): Promise<EngineAnswer> {
+  const answer = await follow(call, hop, route);
+  void answer.ended.then(release);
+  return answer;
+}
+
+async function follow(
+  call: Pick<InvokeRequest, "body" | "signal">,
+  first: Hop,
+  route: Route,
+): Promise<EngineAnswer> {
   const origin = { first, fixed: route.fixed };
   let hop = first;
   let body = call.body;
@@ -76,7 +105,7 @@ async function exchange(
   }
 }
 
-function toInvokeResponse({ status, headers, body }: EngineAnswer): InvokeResponse {
+function toInvokeResponse({ status, headers, body }: HttpResponse): InvokeResponse {
   return {
     status: { code: status, message: "", details: [] },
     headers: appResponseHeaders(headers),

@@ -41,6 +41,7 @@ class EgressHttp implements ExternalTargets {
       fixed: { list: [], lowerNames: new Set() },
       limit: new ConcurrencyLimit(settings.maxConcurrency),
       traceContext: settings.traceContext,
+      pipeline: settings.pipeline,
       followsRedirects: false,
       serverOf: (base) => this.#urls.serverOf(base),
     };

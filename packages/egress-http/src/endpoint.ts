@@ -25,6 +25,7 @@ export class NamedEndpoint {
       fixed: fixedHeaders(document.headers ?? []),
       limit: new ConcurrencyLimit(settings.maxConcurrency),
       traceContext: settings.traceContext,
+      pipeline: settings.pipeline,
       followsRedirects: true,
       serverOf: (next) =>
         next.origin === base.origin ? this.#server : this.#elsewhere.serverOf(next),

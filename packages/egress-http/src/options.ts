@@ -1,4 +1,4 @@
-import { parseOptions, type StandardSchema } from "@outrigger/core";
+import { type HttpPipeline, parseOptions, type StandardSchema } from "@outrigger/core";
 import * as v from "valibot";
 
 /** TLS material of an endpoint, as PEM text. */
@@ -40,6 +40,8 @@ export interface EgressHttpOptions {
   readonly maxResponseHeaderBytes?: number;
   /** Whether every call carries a `traceparent`, of zeros when nobody traces. Default true, as Dapr. */
   readonly traceContext?: boolean;
+  /** Handlers around every call; redirects happen behind them. Default none. */
+  readonly pipeline?: HttpPipeline;
 }
 
 /** Options with their defaults. */
@@ -52,6 +54,7 @@ export interface EgressSettings {
   readonly connectTimeoutMs: number;
   readonly maxResponseHeaderBytes: number;
   readonly traceContext: boolean;
+  readonly pipeline?: HttpPipeline | undefined;
 }
 
 function whole(least: number, most: number): v.GenericSchema<number> {
@@ -95,6 +98,12 @@ const schema = v.strictObject({
   connectTimeoutMs: v.optional(whole(1, maxDelayMs), 15_000),
   maxResponseHeaderBytes: v.optional(whole(1, maxDelayMs), 1_048_576),
   traceContext: v.optional(v.boolean("must be true or false"), true),
+  pipeline: v.optional(
+    v.custom<HttpPipeline>(
+      (value) => typeof value === "object" && value !== null && "run" in value,
+      "must be a pipeline",
+    ),
+  ),
 });
 
 /** @throws OutriggerError `OTR_OPTIONS_INVALID`. */

@@ -168,6 +168,7 @@ function readHead(incoming: IncomingMessage): Omit<HttpRequest, "body" | "signal
     query: question < 0 ? "" : target.slice(question + 1),
     headers: incoming.rawHeaders,
     bodyLength: declaredLength(incoming),
+    remoteAddress: incoming.socket.remoteAddress,
   };
 }
 

@@ -60,14 +60,20 @@ async function exchange(
       stream.respond({ ":status": 400 }, { endStream: true });
       return;
     }
+    const remoteAddress = addressOf(stream);
     const taken = takeBody(stream, head.bodyLength, parts);
     const body = isBuffered(taken as Body) ? (taken as Uint8Array) : await taken;
-    const request = { ...head, body, signal: gone.signal };
+    const request = { ...head, body, signal: gone.signal, remoteAddress };
     await serve(parts, request, (response) => write(stream, head.method, response));
   } catch (reason) {
     if (!gone.signal.aborted) parts.onBroken(reason);
     stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
+}
+
+/** The socket of a session that has ended throws when it is touched. */
+function addressOf({ session }: ServerHttp2Stream): string | undefined {
+  return session === undefined || session.destroyed ? undefined : session.socket.remoteAddress;
 }
 
 function readHead(

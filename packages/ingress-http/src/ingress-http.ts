@@ -23,6 +23,7 @@ import { type IngressHttpOptions, type IngressSettings, parseIngressOptions } fr
 import { sniffProtocol } from "./protocol-sniffer.ts";
 import { createRouter } from "./router.ts";
 import { traceContext } from "./trace-context.ts";
+import { userPipeline } from "./user-pipeline.ts";
 
 const firstRetryMs = 100;
 const lastRetryMs = 500;
@@ -182,11 +183,12 @@ function apiHandler(
   context: ComponentContext,
   sidecar: Sidecar,
 ): HttpHandler {
-  const { outerMiddlewares, allowedOrigins, guards, middlewares, onApiCall } = settings;
+  const { outerMiddlewares, allowedOrigins, guards, pipeline, onApiCall } = settings;
   const stages: HttpMiddleware[] = settings.traceContext ? [traceContext(context)] : [];
   stages.push(...outerMiddlewares);
   if (allowedOrigins.length > 0) stages.push(cors(allowedOrigins));
-  stages.push(...guards, ...middlewares);
+  stages.push(...guards);
+  if (pipeline !== undefined) stages.push(userPipeline(pipeline));
   if (onApiCall !== undefined) stages.push(apiLog(onApiCall));
   return compose(stages, createRouter({ sidecar, settings, isPublic: false }));
 }

@@ -8,7 +8,12 @@ export function metadataJson(snapshot: MetadataSnapshot): Buffer {
     id: snapshot.id || undefined,
     runtimeVersion: snapshot.runtimeVersion || undefined,
     enabledFeatures: unlessEmpty(snapshot.enabledFeatures),
-    components: unlessEmpty(snapshot.components),
+    components: unlessEmpty(
+      snapshot.components.map((component) => ({
+        ...component,
+        capabilities: unlessEmpty(component.capabilities),
+      })),
+    ),
     extended: snapshot.extended,
     httpEndpoints: unlessEmpty(named(snapshot.httpEndpoints)),
     appConnectionProperties: {

@@ -1,4 +1,4 @@
-import { parseOptions, type StandardSchema } from "@outrigger/core";
+import { type HttpPipeline, parseOptions, type StandardSchema } from "@outrigger/core";
 import * as v from "valibot";
 import type { ApiCall } from "./api-log.ts";
 import type { HttpMiddleware } from "./http-middleware.ts";
@@ -44,8 +44,8 @@ export interface IngressHttpOptions {
   readonly outerMiddlewares?: readonly HttpMiddleware[];
   /** Stages between CORS and the pipeline, for example a token check. Not on the public server. */
   readonly guards?: readonly HttpMiddleware[];
-  /** The user's pipeline. Not on the public server. */
-  readonly middlewares?: readonly HttpMiddleware[];
+  /** The user's handlers, between the guards and the log of calls. Not on the public server. Default none. */
+  readonly pipeline?: HttpPipeline;
   /** Called once for each request of the API when its answer has ended. */
   readonly onApiCall?: (call: ApiCall) => void;
 }
@@ -70,7 +70,7 @@ export interface IngressSettings {
   readonly isAllowed: (group: RouteGroup, route: string) => boolean;
   readonly outerMiddlewares: readonly HttpMiddleware[];
   readonly guards: readonly HttpMiddleware[];
-  readonly middlewares: readonly HttpMiddleware[];
+  readonly pipeline?: HttpPipeline | undefined;
   readonly onApiCall?: ((call: ApiCall) => void) | undefined;
 }
 
@@ -107,7 +107,12 @@ const schema: StandardSchema<IngressSettings> = v.strictObject({
   isAllowed: v.optional(functionOf<IngressSettings["isAllowed"]>(), () => () => true),
   outerMiddlewares: stages,
   guards: stages,
-  middlewares: stages,
+  pipeline: v.optional(
+    v.custom<HttpPipeline>(
+      (value) => typeof value === "object" && value !== null && "run" in value,
+      "must be a pipeline",
+    ),
+  ),
   onApiCall: v.optional(functionOf<(call: ApiCall) => void>()),
 });
 

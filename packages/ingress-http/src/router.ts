@@ -50,7 +50,8 @@ export function createRouter(parts: RouterParts): HttpHandler {
   const invokes = !isPublic && settings.isAllowed("invoke", "v1.0/invoke/*");
   return async (request) => {
     // Calls are the common case and their prefix is no fixed route's, unless dots lead out of it.
-    if (!request.path.startsWith("/v1.0/invoke/") || request.path.includes("/..")) {
+    const path = request.originalPath ?? request.path;
+    if (!path.startsWith("/v1.0/invoke/") || path.includes("/..")) {
       const found = findRoute(routes, request);
       if (found !== undefined) return found.route.handle(request, found.parameter);
       if (!invokes) return noRoute(routes, request);
@@ -96,7 +97,7 @@ function findRoute(
 }
 
 function routePattern(request: HttpRequest): { pattern: string; parameter: string } {
-  const path = cleanPath(request.path);
+  const path = cleanPath(request.originalPath ?? request.path);
   if (path.startsWith(metadataKeyPrefix)) {
     const parameter = path.slice(metadataKeyPrefix.length);
     if (!parameter.includes("/")) return { pattern: `${metadataKeyPrefix}*`, parameter };

@@ -1,3 +1,9 @@
+export {
+  type ComponentValues,
+  componentValues,
+  type MetadataSources,
+  mayReadVariable,
+} from "./component-metadata.ts";
 export type {
   AccessControlOperation,
   AccessControlPolicy,

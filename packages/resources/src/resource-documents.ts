@@ -1,3 +1,5 @@
+import type { JsonValue } from "./yaml-tree.ts";
+
 /** Where a secret value lies. */
 export interface SecretKeyRef {
   readonly name: string;

@@ -1,7 +1,8 @@
 import { OutriggerError } from "@outrigger/core";
 import type { JsonValue } from "@outrigger/resources";
-import { isRecord } from "./package-entry.ts";
-import { functionIn, makeResolver, type ResolverMaker } from "./resolver-maker.ts";
+import { functionIn } from "../packages/function-in.ts";
+import { isRecord } from "../packages/package-entry.ts";
+import { makeResolver, type ResolverMaker } from "./resolver-maker.ts";
 import type { ResolverChoice } from "./resolver-plan.ts";
 import { labelOf } from "./resolver-plan.ts";
 

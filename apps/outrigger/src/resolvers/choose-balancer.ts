@@ -1,6 +1,6 @@
 import { type Balancer, OutriggerError } from "@outrigger/core";
 import type { Configuration } from "@outrigger/resources";
-import { functionIn } from "./resolver-maker.ts";
+import { functionIn } from "../packages/function-in.ts";
 
 /**
  * The balancer that `nameResolution.balancer` names; `undefined`, which is in turn, when it names

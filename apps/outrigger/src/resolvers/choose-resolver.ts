@@ -2,8 +2,9 @@ import { type ComponentFactory, errorText, type Logger, type Resolver } from "@o
 import type { ResolverChainMember, ResolverChainOptions } from "@outrigger/resolver-chain";
 import type { Configuration } from "@outrigger/resources";
 import type { SidecarMode } from "../flags/sidecar-options.ts";
+import { npmPrefix } from "../packages/load-package.ts";
 import { builtInResolver } from "./built-in.ts";
-import { npmPrefix, npmResolver } from "./npm-resolver.ts";
+import { npmResolver } from "./npm-resolver.ts";
 import {
   type ChainOptions,
   labelOf,

@@ -7,7 +7,7 @@ import {
   type ResolveRequest,
   type Resolver,
 } from "@outrigger/core";
-import { isRecord } from "./package-entry.ts";
+import { isRecord } from "../packages/package-entry.ts";
 
 /**
  * Holds a resolver of somebody else to the contract: answers are lists of endpoints, failures are

@@ -5,18 +5,10 @@ import {
   OutriggerError,
   type Resolver,
 } from "@outrigger/core";
+import { isFunction } from "../packages/function-in.ts";
 
 /** Makes a resolver for a sidecar. */
 export type ResolverMaker = ComponentFactory<Resolver>;
-
-/** The export of this name when it is a function. */
-export function functionIn(
-  exports: Readonly<Record<string, unknown>>,
-  name: string,
-): ((argument: unknown) => unknown) | undefined {
-  const value = exports[name];
-  return isFunction(value) ? value : undefined;
-}
 
 /**
  * Binds a factory to its options. What the code of a package does wrong later on, it does inside
@@ -44,10 +36,6 @@ export function makeResolver(
       return brokenResolver(label, errorText(reason));
     }
   };
-}
-
-function isFunction(value: unknown): value is (argument: unknown) => unknown {
-  return typeof value === "function";
 }
 
 function isResolver(value: unknown): value is Resolver {

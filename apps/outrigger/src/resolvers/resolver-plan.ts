@@ -2,7 +2,7 @@ import { parseOptions, type StandardSchema } from "@outrigger/core";
 import type { JsonValue, NameResolutionSpec } from "@outrigger/resources";
 import * as v from "valibot";
 import type { SidecarMode } from "../flags/sidecar-options.ts";
-import { isRecord } from "./package-entry.ts";
+import { isRecord } from "../packages/package-entry.ts";
 
 /** One resolver as the Configuration asks for it. */
 export interface ResolverChoice {

@@ -1,16 +1,15 @@
 import { appChannelGrpc, appProxyGrpc } from "@outrigger/app-channel-grpc";
 import { appChannelHttp } from "@outrigger/app-channel-http";
-import type { Logger, RuntimeOptions } from "@outrigger/core";
+import type { RuntimeOptions } from "@outrigger/core";
 import type { Configuration } from "@outrigger/resources";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
-import type { Environment } from "../flags/validate-options.ts";
+import type { PipelineParts } from "./compose-components.ts";
 
 /** The ways to the app: without `--app-port` only the one of proxied calls, which leads nowhere. */
 export function composeApp(
   options: SidecarOptions,
   configuration: Configuration,
-  env: Environment,
-  log: Logger,
+  { env, log, pipeline }: PipelineParts,
 ): Pick<RuntimeOptions, "appChannel" | "appProxy"> {
   const { appProtocol } = options;
   const target = {
@@ -41,6 +40,7 @@ export function composeApp(
       // Dapr's HTTP/2 client does not heed the limit.
       ...(appProtocol === "h2c" ? {} : { maxResponseHeaderBytes: options.maxHeaderBytes }),
       traceContext: isTracing(configuration),
+      ...(pipeline === undefined ? {} : { pipeline }),
       greets: !options.disabledInitEndpoints.config,
     }),
     appProxy,

@@ -1,44 +1,61 @@
-import type { Logger, RuntimeOptions } from "@outrigger/core";
+import { errorText, type Logger, type RuntimeOptions } from "@outrigger/core";
 import { type EndpointTls, egressHttp, type HttpEndpoint } from "@outrigger/egress-http";
-import type {
-  HttpEndpointDocument,
-  NamedValue,
-  SecretKeyRef,
-  TlsDocument,
-  TlsValue,
+import {
+  type HttpEndpointDocument,
+  mayReadVariable,
+  type NamedValue,
+  type SecretKeyRef,
+  type TlsDocument,
+  type TlsValue,
 } from "@outrigger/resources";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
+import type { LocalSecrets } from "../secrets/local-secrets.ts";
 import { isTracing } from "./compose-app.ts";
+import type { PipelineParts } from "./compose-components.ts";
 import type { SidecarResources } from "./read-resources.ts";
+
+/** What the way out needs beside options and resources. */
+export interface EgressParts extends PipelineParts {
+  readonly secrets: LocalSecrets;
+}
 
 /** The way to URLs and to the endpoints of HTTPEndpoint documents. */
 export function composeEgress(
   options: SidecarOptions,
   { configuration, loaded }: SidecarResources,
-  env: Environment,
-  log: Logger,
+  parts: EgressParts,
 ): Pick<RuntimeOptions, "egress"> {
   const documents = loaded?.httpEndpoints ?? [];
   return {
     egress: egressHttp({
-      endpoints: documents.map((document) => endpointOf(document, env, log)),
+      endpoints: documents.map((document) => endpointOf(document, parts)),
       maxConcurrency: options.appMaxConcurrency,
       traceContext: isTracing(configuration),
+      ...(parts.pipeline === undefined ? {} : { pipeline: parts.pipeline }),
     }),
   };
 }
 
 /** What a document lacks or has wrong costs its endpoint alone; every call of it tells why. */
-function endpointOf(document: HttpEndpointDocument, env: Environment, log: Logger): HttpEndpoint {
+function endpointOf(
+  document: HttpEndpointDocument,
+  { env, log, secrets }: Pick<EgressParts, "env" | "log" | "secrets">,
+): HttpEndpoint {
   const { name, baseUrl } = document;
   const problems: string[] = [];
-  const refer = (field: string, secret: SecretKeyRef): void => {
-    problems.push(secretProblem(field, secret, document.secretStore));
+  const refer = (field: string, secret: SecretKeyRef): string => {
+    try {
+      return secrets.find(document.secretStore, secret);
+    } catch (reason) {
+      problems.push(`${field}: ${errorText(reason)}`);
+      return "";
+    }
   };
   const headers = document.headers.map((header, index) => {
     if (!header.value && !header.envRef && header.secretKeyRef !== undefined) {
-      refer(`headers[${index}] (${header.name})`, header.secretKeyRef);
+      const field = `headers[${index}] (${header.name})`;
+      return [header.name, refer(field, header.secretKeyRef)] as const;
     }
     return [header.name, headerText(header, name, env, log)] as const;
   });
@@ -66,16 +83,11 @@ const renegotiations: ReadonlySet<string> = new Set([
   "FreelyAsClient",
 ]);
 
-function secretProblem(field: string, { name, key }: SecretKeyRef, store: string): string {
-  const where = store === "" ? "no secret store is named" : `secret store ${JSON.stringify(store)}`;
-  return `${field}: secretKeyRef ${JSON.stringify(name)} (key ${JSON.stringify(key)}) cannot be read: ${where}; secret stores are not part of this version`;
-}
-
 function headerText(header: NamedValue, endpoint: string, env: Environment, log: Logger): string {
   if (header.value) return header.value;
   const { envRef } = header;
   if (!envRef) return "";
-  if (mayRead(envRef, env)) return env[envRef] ?? "";
+  if (mayReadVariable(envRef, env)) return env[envRef] ?? "";
   log.log(
     "warn",
     `HTTPEndpoint ${endpoint}: header ${header.name}: the environment variable ${JSON.stringify(envRef)} may not be read; the value is empty`,
@@ -83,22 +95,14 @@ function headerText(header: NamedValue, endpoint: string, env: Environment, log:
   return "";
 }
 
-/** The sidecar's own secrets stay its own (Dapr `pkg/runtime/processor/secret`). */
-function mayRead(variable: string, env: Environment): boolean {
-  const name = variable.toUpperCase();
-  if (name === "APP_API_TOKEN" || name.startsWith("DAPR_") || name.includes(" ")) return false;
-  const allowed = env.DAPR_ENV_KEYS;
-  return !allowed || allowed.split(" ").includes(name);
-}
-
 function tlsOf(
   document: TlsDocument,
-  refer: (field: string, secret: SecretKeyRef) => void,
+  refer: (field: string, secret: SecretKeyRef) => string,
 ): EndpointTls {
   const read = (field: string, item: TlsValue | undefined): string | undefined => {
     if (item === undefined || item.value) return item?.value;
-    if (item.secretKeyRef !== undefined) refer(`clientTLS.${field}`, item.secretKeyRef);
-    return undefined;
+    if (item.secretKeyRef === undefined) return undefined;
+    return refer(`clientTLS.${field}`, item.secretKeyRef) || undefined;
   };
   const ca = read("rootCA", document.rootCa);
   const certificate = read("certificate", document.certificate);

@@ -4,12 +4,12 @@ import { ingressGrpc } from "@outrigger/ingress-grpc";
 import { ingressHttp } from "@outrigger/ingress-http";
 import type { Configuration } from "@outrigger/resources";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
-import type { Environment } from "../flags/validate-options.ts";
 import { grpcApiLog, httpApiLog } from "./api-logging.ts";
 import { type ApiGroup, apiRules, grpcApiRules } from "./api-rules.ts";
 import { apiSockets } from "./api-sockets.ts";
 import { apiToken, grpcAuthentication } from "./api-token.ts";
 import { isTracing } from "./compose-app.ts";
+import type { PipelineParts } from "./compose-components.ts";
 
 /** Values that Dapr takes for true in environment variables. */
 const truthy = /^(?:y|yes|true|t|on|1)$/i;
@@ -18,8 +18,7 @@ const truthy = /^(?:y|yes|true|t|on|1)$/i;
 export function composeIngresses(
   options: SidecarOptions,
   configuration: Configuration,
-  env: Environment,
-  log: Logger,
+  { env, log, pipeline }: PipelineParts,
 ): readonly IngressFactory[] {
   const { publicPort } = options;
   const sockets = apiSockets(options);
@@ -40,6 +39,7 @@ export function composeIngresses(
       ? {}
       : { publicPort, publicHost: withoutBrackets(options.publicListenAddress) }),
     ...(onApiCall === undefined ? {} : { onApiCall }),
+    ...(pipeline === undefined ? {} : { pipeline }),
   });
   return [composeGrpc(options, configuration, token, log), http];
 }

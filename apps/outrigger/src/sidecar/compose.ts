@@ -8,6 +8,7 @@ import { chooseBalancer } from "../resolvers/choose-balancer.ts";
 import { chooseResolver } from "../resolvers/choose-resolver.ts";
 import { apiSockets, removeStaleSocket } from "./api-sockets.ts";
 import { composeApp } from "./compose-app.ts";
+import { composeComponents } from "./compose-components.ts";
 import { composeEgress } from "./compose-egress.ts";
 import { composeIngresses } from "./compose-ingresses.ts";
 import { composeResiliency } from "./compose-resiliency.ts";
@@ -43,18 +44,25 @@ export async function composeSidecar(
   Object.assign(env, ownEnvironment(options, host, server.port ?? 0));
   const sockets = apiSockets(options);
   if (sockets !== undefined) await Promise.all(Object.values(sockets).map(removeStaleSocket));
-  const description = describeSidecar(options, resources, features);
+  const components = await composeComponents(options, resources, env, log);
+  const { middleware, secrets, descriptions } = components;
+  const { httpPipeline, appHttpPipeline } = middleware;
+  const description = {
+    ...describeSidecar(options, resources, features),
+    components: descriptions,
+  };
   return {
-    ...composeApp(options, configuration, env, log),
+    ...composeApp(options, configuration, { env, log, pipeline: appHttpPipeline }),
     ...composeSecurity(options, configuration, env),
-    ...composeEgress(options, resources, env, log),
+    ...composeEgress(options, resources, { env, log, pipeline: appHttpPipeline, secrets }),
     ...(await composeResiliency(options, resources, log)),
     appId: options.appId,
     namespace: env.NAMESPACE ?? "default",
     transport: transportGrpc(server),
     ...(resolver === undefined ? {} : { resolver }),
     ...(balancer === undefined ? {} : { balancer }),
-    ingresses: composeIngresses(options, configuration, env, log),
+    ingresses: composeIngresses(options, configuration, { env, log, pipeline: httpPipeline }),
+    companions: [middleware],
     host,
     hostname: hostname(),
     httpPort: options.httpPort,

@@ -1,0 +1,104 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type HttpRequest, type HttpResponse, type LogLevel, silentLogger } from "@outrigger/core";
+import { type ComponentDocument, loadConfiguration } from "@outrigger/resources";
+import { expect, test } from "vitest";
+import { MiddlewareComponents } from "../src/middleware/middleware-components.ts";
+
+const { configuration } = await loadConfiguration([]);
+const handlers = ["first", "second"].map((name) => ({
+  name,
+  type: "middleware.http.routeralias",
+  version: "",
+  selector: [],
+}));
+
+function documentOf(
+  name: string,
+  routes: string,
+  type = "middleware.http.routeralias",
+): ComponentDocument {
+  const value = { name: "routes", value: routes, secretKeyRef: undefined, envRef: undefined };
+  const more = { namespace: "", version: "v1", ignoreErrors: false, initTimeoutMs: 200 };
+  const rest = { secretStore: "", scopes: [], file: "a.yaml", metadata: [value] };
+  return { kind: "Component", name, type, ...more, ...rest };
+}
+
+function make(lines: string[] = []): MiddlewareComponents {
+  const log = { ...silentLogger, log: (_level: LogLevel, text: string) => void lines.push(text) };
+  const sources = { appId: "self", namespace: "default", env: {}, secret: () => "" };
+  const context = { appId: "self", namespace: "default", log, now: Date.now, random: Math.random };
+  return new MiddlewareComponents({ ...configuration, httpPipeline: handlers }, sources, context);
+}
+
+async function pathAfter(components: MiddlewareComponents, path: string): Promise<string> {
+  const { signal } = new AbortController();
+  const body = Buffer.alloc(0);
+  const request: HttpRequest = {
+    method: "GET",
+    path,
+    query: "",
+    headers: [],
+    body,
+    bodyLength: 0,
+    signal,
+  };
+  let seen = "";
+  const answer: HttpResponse = { status: 200, headers: [], body };
+  await components.httpPipeline?.run(request, async (passed) => {
+    seen = passed.path;
+    return answer;
+  });
+  return seen;
+}
+
+test("pipelines change while they serve, as components come, change and go", async () => {
+  const lines: string[] = [];
+  const components = make(lines);
+  expect(components.httpPipeline?.isEmpty).toBe(true);
+  expect(components.appHttpPipeline).toBeUndefined();
+  await components.add(documentOf("second", "/b: /c"));
+  expect(await pathAfter(components, "/a")).toBe("/a");
+  await components.add(documentOf("first", "/a: /b"));
+  expect(await pathAfter(components, "/a")).toBe("/c");
+  await components.add(documentOf("second", "/b: /d"));
+  expect(await pathAfter(components, "/a")).toBe("/d");
+  await components.add(documentOf("second", "", "middleware.http.uppercase"));
+  expect(await pathAfter(components, "/a")).toBe("/b");
+  components.reportMissing();
+  expect(lines).toEqual([
+    expect.stringContaining("handler second (middleware.http.routeralias/v1)"),
+  ]);
+  await components.remove("first");
+  expect(await pathAfter(components, "/a")).toBe("/a");
+  expect(components.descriptions().map(({ name }) => name)).toEqual(["second"]);
+  await components.stop();
+});
+
+test("a component that cannot be made leaves the one of its name in use", async () => {
+  const components = make();
+  await components.add(documentOf("first", "/a: /b"));
+  await expect(components.add(documentOf("first", "{"))).rejects.toThrow(
+    "[CREATE_COMPONENT_FAILURE]: initialization error occurred for first (middleware.http.routeralias/v1): failed to parse routes",
+  );
+  expect(await pathAfter(components, "/a")).toBe("/b");
+});
+
+test("a component that does not start in time is given up", async () => {
+  const silent = createServer(() => undefined).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const { port } = silent.address() as AddressInfo;
+  const components = make();
+  const document = documentOf("guard", "", "middleware.http.bearer");
+  const values = { issuer: `http://127.0.0.1:${port}`, audience: "a" };
+  const metadata = Object.entries(values).map(([name, value]) => {
+    return { name, value, secretKeyRef: undefined, envRef: undefined };
+  });
+  await expect(components.add({ ...document, metadata })).rejects.toThrow(
+    "init timeout for component guard exceeded after 200ms",
+  );
+  expect(components.descriptions()).toEqual([]);
+  silent.closeAllConnections();
+  silent.close();
+});

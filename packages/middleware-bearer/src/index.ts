@@ -1,0 +1,7 @@
+export {
+  bearerOptionsFromDapr,
+  bearerOptionsFromDapr as optionsFromMetadata,
+  type MiddlewareBearerOptions,
+  middlewareBearer,
+  middlewareBearer as middleware,
+} from "./middleware-bearer.ts";
