@@ -45,10 +45,11 @@ test("deleted resources come first, then updated and created ones", async () => 
 test.each(["Component", "Configuration", "HTTPEndpoint", "Resiliency"])(
   "a changed %s is seen",
   async (kind) => {
-    const spec = (port: number): string =>
-      kind === "Component"
-        ? `{type: middleware.http.uppercase, version: v${port}}`
-        : `{baseUrl: "http://127.0.0.1:${port}"}`;
+    const spec = (number: number): string => {
+      if (kind === "Component") return `{type: middleware.http.uppercase, version: v${number}}`;
+      if (kind === "Resiliency") return `{policies: {timeouts: {slow: ${number}s}}}`;
+      return `{baseUrl: "http://127.0.0.1:${number}"}`;
+    };
     const before = { "a.yaml": document(kind, "same", spec(1)) };
     expect(await changes(before, { "a.yaml": document(kind, "same", spec(2)) })).toEqual([
       `${kind} UPDATED same`,
