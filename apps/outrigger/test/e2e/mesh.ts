@@ -82,6 +82,8 @@ export class Mesh {
       readonly wait?: boolean;
       /** Text of the Configuration instead of mDNS on loopback. */
       readonly config?: string;
+      /** Text of a second Configuration, read over the first. */
+      readonly extraConfig?: string;
     } = {},
   ): Promise<SidecarProcess> {
     const [httpPort = 0, grpcPort = 0, metricsPort = 0] = await freePorts(3);
@@ -91,6 +93,9 @@ export class Mesh {
       "--config",
       this.writeConfig(`${appId}.yaml`, options.config),
     ];
+    if (options.extraConfig !== undefined) {
+      flags.push("--config", this.writeConfig(`${appId}-extra.yaml`, options.extraConfig));
+    }
     flags.push("--dapr-http-port", `${httpPort}`, "--dapr-grpc-port", `${grpcPort}`);
     flags.push("--metrics-port", `${metricsPort}`, "--dapr-listen-addresses", "127.0.0.1");
     // A port of its own, so that several instances of one id do not race for the stable one.

@@ -21,10 +21,6 @@ kind: Configuration
 metadata:
   name: e2e
 spec:
-  nameResolution:
-    component: mdns
-    configuration:
-      interfaces: ["127.0.0.1"]
 ${spec.join("")}`;
 }
 

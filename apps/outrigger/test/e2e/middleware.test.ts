@@ -29,7 +29,7 @@ describe("pipeline of the HTTP API", () => {
     const app = await mesh.app(echo);
     const caller = await mesh.sidecar("caller", {
       appPort: app.port,
-      config: pipelineConfig({ httpPipeline: [uppercase] }),
+      extraConfig: pipelineConfig({ httpPipeline: [uppercase] }),
       flags: ["--resources-path", resourcesFolder(mesh, [componentText(uppercase)])],
     });
     const other = await mesh.sidecar("other", { appPort: app.port });
@@ -67,7 +67,7 @@ describe("pipeline of the HTTP API", () => {
     const checker = { name: "check", type: "middleware.http.routerchecker" };
     const { httpPort } = await mesh.sidecar("self", {
       appPort: app.port,
-      config: pipelineConfig({ httpPipeline: [checker] }),
+      extraConfig: pipelineConfig({ httpPipeline: [checker] }),
       flags: [
         "--resources-path",
         resourcesFolder(mesh, [componentText(checker, { rule: "^/v1.0/(healthz|invoke/self/)" })]),
@@ -90,7 +90,7 @@ describe("pipeline of the app", () => {
     const app = await mesh.app(echo);
     const callee = await mesh.sidecar("callee", {
       appPort: app.port,
-      config: pipelineConfig({ appHttpPipeline: [uppercase] }),
+      extraConfig: pipelineConfig({ appHttpPipeline: [uppercase] }),
       flags: ["--resources-path", resourcesFolder(mesh, [componentText(uppercase)])],
     });
     const other = await mesh.sidecar("other", { appPort: app.port });
@@ -107,7 +107,7 @@ describe("pipeline of the app", () => {
     const alias = { name: "alias", type: "middleware.http.routeralias" };
     const { httpPort } = await mesh.sidecar("self", {
       appPort: app.port,
-      config: pipelineConfig({ appHttpPipeline: [alias, uppercase] }),
+      extraConfig: pipelineConfig({ appHttpPipeline: [alias, uppercase] }),
       flags: [
         "--resources-path",
         resourcesFolder(mesh, [componentText(alias, { "/old": "/new" }), componentText(uppercase)]),
@@ -132,7 +132,7 @@ describe("components", () => {
     ];
     const { httpPort, output } = await mesh.sidecar("self", {
       appPort: app.port,
-      config: pipelineConfig({ httpPipeline: handlers }),
+      extraConfig: pipelineConfig({ httpPipeline: handlers }),
       flags: ["--resources-path", resourcesFolder(mesh, [componentText(uppercase)])],
     });
     const answer = await call(httpPort, "POST", "/v1.0/invoke/self/method/x", { body: "a" });
@@ -149,7 +149,7 @@ describe("components", () => {
 `;
     const { httpPort } = await mesh.sidecar("self", {
       appPort: app.port,
-      config: pipelineConfig({ appHttpPipeline: [alias] }),
+      extraConfig: pipelineConfig({ appHttpPipeline: [alias] }),
       flags: ["--resources-path", resourcesFolder(mesh, [text])],
       env: { ALIAS: "/from-env" },
     });
@@ -170,7 +170,7 @@ auth:
     const store = componentText({ name: "vars", type: "secretstores.local.env" });
     const { httpPort } = await mesh.sidecar("self", {
       appPort: app.port,
-      config: pipelineConfig({ appHttpPipeline: [alias] }),
+      extraConfig: pipelineConfig({ appHttpPipeline: [alias] }),
       flags: ["--resources-path", resourcesFolder(mesh, [document, store])],
       env: { SECRET_PATH: "/new" },
     });
@@ -228,7 +228,7 @@ describe("tokens", () => {
     const start = (jwksURL: string, wait: boolean): Promise<SidecarProcess> =>
       mesh.sidecar("self", {
         appPort: app.port,
-        config: pipelineConfig({ httpPipeline: [guard] }),
+        extraConfig: pipelineConfig({ httpPipeline: [guard] }),
         flags: [
           "--resources-path",
           resourcesFolder(mesh, [
@@ -272,7 +272,7 @@ describe("packages of somebody else", () => {
     });
     const { httpPort, output } = await mesh.sidecar("self", {
       appPort: app.port,
-      config: pipelineConfig({ appHttpPipeline: [acme] }),
+      extraConfig: pipelineConfig({ appHttpPipeline: [acme] }),
       flags: ["--resources-path", folder],
     });
     const broken = await call(httpPort, "GET", "/v1.0/invoke/self/method/throw");
