@@ -135,7 +135,7 @@ function established(
         return;
       }
       secure = true;
-      const refusal = options.tls?.verifyPeer?.(socket);
+      const refusal = judge(socket, options.tls);
       if (refusal === undefined) return;
       const text = `transport: authentication handshake failed: ${refusal.message}`;
       end(new DialError(text, refusal));
@@ -145,6 +145,15 @@ function established(
     session.once("close", () => fail("EOF", undefined));
     session.once("remoteSettings", () => end(undefined));
   });
+}
+
+/** A check that throws has refused: in an event of the socket, it would end the process. */
+function judge(socket: TLSSocket, tls: DialTls | undefined): Error | undefined {
+  try {
+    return tls?.verifyPeer?.(socket);
+  } catch (reason) {
+    return reason instanceof Error ? reason : new Error(String(reason));
+  }
 }
 
 const noAlpn =

@@ -1,5 +1,4 @@
 import { DatabaseSync } from "node:sqlite";
-import { setTimeout as sleep } from "node:timers/promises";
 import { testContext } from "@outrigger/conformance";
 import { type LogLevel, type Resolver, silentLogger } from "@outrigger/core";
 import { type ResolverSqliteOptions, resolverSqlite } from "@outrigger/resolver-sqlite";
@@ -157,13 +156,16 @@ test.concurrent("reads while another process holds the write lock, and writes wh
   expect(await resolver.resolve(orders, signal)).toHaveLength(1);
 
   let slowestMs = 0;
+  let turns = 0;
   let last = performance.now();
   const ticks = setInterval(() => {
+    turns += 1;
     slowestMs = Math.max(slowestMs, performance.now() - last);
     last = performance.now();
   }, 5);
   const announced = resolver.announce?.(instance("billing", 1_002), signal);
-  await sleep(600);
+  // The lock is held until the event loop has turned a good while beside the attempt.
+  await context.expect.poll(() => turns, { timeout: 5_000 }).toBeGreaterThan(100);
   other.exec("COMMIT");
   await announced;
   clearInterval(ticks);

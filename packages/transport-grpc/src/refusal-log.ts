@@ -32,7 +32,8 @@ export class RefusalLog {
     const key = `${peer}\n${reason}`;
     const nowMs = this.#now();
     const before = this.#told.get(key);
-    if (before !== undefined && nowMs < before.atMs + intervalMs) {
+    // A wall clock that was set back must not silence a failure for hours.
+    if (before !== undefined && Math.abs(nowMs - before.atMs) < intervalMs) {
       before.repeats += 1;
       return;
     }

@@ -13,6 +13,8 @@ import {
   type Transport,
   type TransportHandler,
 } from "@outrigger/core";
+import { GrpcClient } from "@outrigger/grpc-http2";
+import { clientTls } from "@outrigger/spiffe";
 import { transportGrpc } from "@outrigger/transport-grpc";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { leafUsage, TestAuthority, TestIdentity } from "../../spiffe/test/certificates.ts";
@@ -210,6 +212,27 @@ const wrongLeaves: [string, () => Promise<Svid>][] = [
   ["may sign certificates", () => authority.issue("c", "d", { usage: leafUsage.keyCertSign })],
   ["may sign revocations", () => authority.issue("c", "d", { usage: leafUsage.cRLSign })],
 ];
+
+test("a check of the peer that throws refuses the connection, and ends nothing else", async () => {
+  const { port } = await callee(await authority.issue("callee"));
+  const svid = await authority.issue("caller");
+  const client = new GrpcClient(
+    { host: "127.0.0.1", port },
+    {
+      tls: () => ({
+        options: clientTls(svid, svid.trustAnchors),
+        verifyPeer: () => {
+          throw new Error("cannot judge");
+        },
+      }),
+    },
+  );
+  cleanups.push(() => client.close());
+  const response = await client.call({ path: "/a/b", headers: [], body: emptyBody });
+  expect(await response.messages.read()).toBeUndefined();
+  expect(response.status?.code).toBe(14);
+  expect(response.status?.message).toContain("cannot judge");
+});
 
 test("a client that comes again and again is told of once", async () => {
   const { port, log } = await callee(await authority.issue("callee"));

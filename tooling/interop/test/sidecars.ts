@@ -1,6 +1,6 @@
+import { freePorts } from "@outrigger/test-servers";
 import {
   call,
-  freePorts,
   type Mesh,
   type SidecarProcess,
   waitFor,

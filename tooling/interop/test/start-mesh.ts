@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "@outrigger/test-servers";
 import type { TestProject } from "vitest/node";
-import { freePorts, Mesh } from "../../../apps/outrigger/test/e2e/mesh.ts";
+import { Mesh } from "../../../apps/outrigger/test/e2e/mesh.ts";
 import { type AppProcess, python, run, startApp } from "./processes.ts";
 import { environmentOf, largeBodies, ports, type SidecarPorts, startSidecar } from "./sidecars.ts";
 

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePorts, ServerProcess } from "./server-process.ts";
+import { freePorts } from "./free-ports.ts";
+import { ServerProcess } from "./server-process.ts";
 
 const readyLimitMs = 20_000;
 

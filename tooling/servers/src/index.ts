@@ -1,6 +1,7 @@
 export type { ServerName } from "./catalogue.ts";
 export { ConsulServer, daprService } from "./consul-server.ts";
 export { findServer, serversOrSkip } from "./find.ts";
+export { freePorts } from "./free-ports.ts";
 export { KubernetesApi, KubernetesApiError, type KubernetesObject } from "./kubernetes-api.ts";
 export { type ClusterBinaries, KubernetesCluster } from "./kubernetes-cluster.ts";
 export {
@@ -14,4 +15,4 @@ export {
   resignToken,
   type TokenRequest,
 } from "./kubernetes-objects.ts";
-export { freePorts, ServerProcess } from "./server-process.ts";
+export { ServerProcess } from "./server-process.ts";

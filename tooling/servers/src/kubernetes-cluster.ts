@@ -2,8 +2,9 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "./free-ports.ts";
 import { KubernetesApi } from "./kubernetes-api.ts";
-import { freePorts, ServerProcess } from "./server-process.ts";
+import { ServerProcess } from "./server-process.ts";
 
 const etcdLimitMs = 15_000;
 const apiServerLimitMs = 45_000;

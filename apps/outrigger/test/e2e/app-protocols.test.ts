@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { frameMessage, GrpcClient } from "@outrigger/grpc-http2";
 import { daprPaths, decodeInvokeResponse, encodeInvokeServiceRequest } from "@outrigger/protocol";
+import { freePorts } from "@outrigger/test-servers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { call, freePorts, Mesh, type SidecarProcess, waitFor } from "./mesh.ts";
+import { call, Mesh, type SidecarProcess, waitFor } from "./mesh.ts";
 import { type AppProtocol, type ProtocolApp, startProtocolApp } from "./protocol-apps.ts";
 
 const protocols = ["http", "https", "h2c", "grpc", "grpcs"] as const;

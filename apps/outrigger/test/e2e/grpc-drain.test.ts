@@ -3,8 +3,9 @@ import { type ClientHttp2Session, connect, createServer, type ServerHttp2Stream 
 import type { AddressInfo } from "node:net";
 import { frameMessage, GrpcClient } from "@outrigger/grpc-http2";
 import { daprPaths, decodeInvokeResponse, encodeInvokeServiceRequest } from "@outrigger/protocol";
+import { freePorts } from "@outrigger/test-servers";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { freePorts, Mesh, type SidecarProcess, waitFor } from "./mesh.ts";
+import { Mesh, type SidecarProcess, waitFor } from "./mesh.ts";
 
 let mesh: Mesh;
 let cleanups: (() => unknown)[];

@@ -20,9 +20,10 @@ import {
   signCertificatePath,
 } from "@outrigger/protocol";
 import { clientTls } from "@outrigger/spiffe";
+import { freePorts } from "@outrigger/test-servers";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { FakeCluster } from "../../../../packages/certificate-authority/test/fake-cluster.ts";
-import { call, freePorts, waitFor } from "./mesh.ts";
+import { call, waitFor } from "./mesh.ts";
 import { SentryProcess } from "./sentry-process.ts";
 
 const bin = join(import.meta.dirname, "../../bin");

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { call, freePorts, waitFor } from "./mesh.ts";
+import { freePorts } from "@outrigger/test-servers";
+import { call, waitFor } from "./mesh.ts";
 
 const bin = join(import.meta.dirname, "../../bin/sentry.js");
 

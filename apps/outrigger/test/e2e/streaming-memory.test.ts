@@ -1,5 +1,6 @@
+import { freePorts } from "@outrigger/test-servers";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { freePorts, Mesh, type SidecarProcess } from "./mesh.ts";
+import { Mesh, type SidecarProcess } from "./mesh.ts";
 import { ProcessMemory } from "./process-memory.ts";
 import { BulkGrpcApp, bulkCall, connectGrpc } from "./streaming-grpc.ts";
 import { bulkApp, digestOf, download, type Framing, upload } from "./streaming-http.ts";
