@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { frameMessage, GrpcClient } from "@outrigger/grpc-http2";
 import { daprPaths, encodeInvokeServiceRequest } from "@outrigger/protocol";
-import { type Answer, call, freePorts, Mesh, type SidecarProcess } from "./mesh.ts";
+import { freePorts } from "@outrigger/test-servers";
+import { type Answer, call, Mesh, type SidecarProcess } from "./mesh.ts";
 
 /** A sidecar without an app, and a client of its gRPC API. */
 export interface Caller extends SidecarProcess {
