@@ -9,13 +9,17 @@ export class Http1Answer implements Answer {
     this.stream = stream;
   }
 
+  get declaredLength(): string | undefined {
+    return this.stream.headers["content-length"];
+  }
+
   /**
    * Dapr passes on an answer shorter than declared as a whole one (recorded Dapr behaviour); one
    * without a length, as events are, has no other end than its own once it streams.
    */
   failure(reason: Error | undefined, isStreaming: boolean, isGivenUp: boolean): Error | undefined {
     if (reason === undefined || isGivenUp) return reason;
-    const isDeclared = this.stream.headers["content-length"] !== undefined;
+    const isDeclared = this.declaredLength !== undefined;
     return isEarlyEnd(reason) && (isDeclared || !isStreaming) ? undefined : reason;
   }
 

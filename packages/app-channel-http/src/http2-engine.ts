@@ -92,6 +92,7 @@ function isSingleValue(reason: unknown): boolean {
 /** One request on one stream. */
 class Exchange implements Answer {
   readonly stream: ClientHttp2Stream;
+  declaredLength: string | undefined;
   readonly #lease: Lease;
   readonly #maxHeaderBytes: number;
   readonly #signal: AbortSignal;
@@ -128,6 +129,7 @@ class Exchange implements Answer {
           return;
         }
         const status = fields[":status"] ?? 0;
+        this.declaredLength = fields["content-length"];
         responseBody(this, this.#signal).then((received) => {
           resolve({ status, headers: rawHeaders, body: received });
         }, reject);

@@ -4,6 +4,8 @@ import { abortError, type Body, type BodyStream, emptyBody, ownChunk } from "@ou
 /** An answer whose head has arrived. */
 export interface Answer {
   readonly stream: Readable;
+  /** Bytes that its head announces, as the app wrote the number. */
+  readonly declaredLength: string | undefined;
   /**
    * How the answer failed; `undefined` for one that counts as whole.
    * @param reason what the stream said, if anything.
@@ -15,9 +17,18 @@ export interface Answer {
   cancel(): void;
 }
 
+/** Declared bodies up to this length are worth a wait: they come with the head, or right behind. */
+const shortBodyBytes = 16_384;
+/**
+ * How long. A part of an answer that was passed on cannot be taken back: when this sidecar is killed
+ * before the rest, the call is lost, where one without an answer is repeated with another instance.
+ */
+const shortBodyWaitMs = 20;
+
 /**
  * The body of an answer. What has arrived completely by the next turn of the event loop, as small
- * answers have, is one array; anything else is a stream with back-pressure.
+ * answers have, is one array, and so is a short declared one that takes a moment longer; anything
+ * else is a stream with back-pressure.
  */
 export function responseBody(answer: Answer, signal: AbortSignal): Promise<Body> {
   const response = answer.stream;
@@ -26,8 +37,10 @@ export function responseBody(answer: Answer, signal: AbortSignal): Promise<Body>
     const onData = (chunk: Buffer): void => {
       chunks.push(chunk);
     };
+    let wait: NodeJS.Timeout | undefined;
     const settle = (): void => {
       clearImmediate(turn);
+      clearTimeout(wait);
       response.off("data", onData);
       response.off("end", onEnd);
       response.off("error", onError);
@@ -40,10 +53,15 @@ export function responseBody(answer: Answer, signal: AbortSignal): Promise<Body>
     };
     const onEnd = (): void => finish(undefined);
     const onError = (reason: Error): void => finish(reason);
-    const turn = setImmediate(() => {
+    const stream = (): void => {
       response.pause();
       settle();
       resolve(new ResponseStream(answer, chunks, signal));
+    };
+    const turn = setImmediate(() => {
+      if (Number(answer.declaredLength) <= shortBodyBytes)
+        wait = setTimeout(stream, shortBodyWaitMs);
+      else stream();
     });
     response.on("data", onData);
     response.once("end", onEnd);

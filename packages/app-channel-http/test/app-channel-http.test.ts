@@ -172,6 +172,30 @@ test("an answer shorter than declared counts as complete", async () => {
   expect(await text(response.body)).toBe("abcd");
 });
 
+test("a short declared answer in two pieces is one, in memory", async () => {
+  const { port } = await rawApp((socket) => {
+    socket.write("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\none");
+    // Behind the turn in which the first piece is read.
+    setTimeout(() => socket.end("two"), 5);
+  });
+  const { body } = await channelTo(port).deliver(call("b"));
+  expect(Buffer.from(body as Uint8Array).toString()).toBe("onetwo");
+});
+
+test.each(["Content-Length: 6", "Content-Length: 20000"])(
+  "an answer with %s that takes its time streams",
+  async (length) => {
+    let finish: () => void = () => undefined;
+    const { port } = await rawApp((socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\n${length}\r\n\r\none`);
+      finish = () => socket.end("two");
+    });
+    const response = await channelTo(port).deliver(call("b"));
+    finish();
+    expect(await text(response.body)).toBe("onetwo");
+  },
+);
+
 test("an answer without a length that breaks off while it streams is an error", async () => {
   const { port } = await rawApp((socket) => {
     socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n");

@@ -1,11 +1,9 @@
 import {
   type Connection,
   emptyBody,
-  headerValue,
   type InvokeRequest,
   type InvokeResponse,
   isBuffered,
-  isHttpStatus,
   OutriggerError,
   type ProxyCall,
   type ProxyResponse,
@@ -35,14 +33,7 @@ import {
   traceHeaders,
 } from "./request.ts";
 import { toBodyError, toCallerError } from "./rpc-failure.ts";
-
-/** Answers of this length usually come in one piece; longer ones are streams anyway. */
-const shortBodyBytes = 16_384;
-/**
- * How long the rest of a short answer is waited for, when only a part came with its head. A busy
- * machine takes a while to tell that a peer was killed; an app that trickles 16 KiB is rare.
- */
-const shortBodyWaitMs = 250;
+import { isWholeAnswer } from "./whole-answer.ts";
 
 /** The way to one peer. */
 export class GrpcConnection implements Connection {
@@ -121,36 +112,12 @@ export class GrpcConnection implements Connection {
       const reader = this.#bodyReader(call, response);
       reader.accept(message.payload);
       // Complete already: no stream for the consumer. A failure surfaces in the body.
-      const isWhole =
-        response.status?.code === RpcCode.OK ||
-        (await this.#isSoonWhole(call, response, head, reader));
+      const isWhole = response.status?.code === RpcCode.OK || isWholeAnswer(response.headers);
       return toInvokeResponse(call, head, isWhole ? await reader.readQueued() : reader);
     } catch (reason) {
       response.cancel();
       throw reason;
     }
-  }
-
-  /**
-   * An HTTP answer whose declared bytes are all here is whole, even when the peer's sidecar is killed
-   * before it can say so: no call is lost by what only its end would have told. A short one is given
-   * a moment, so that a sidecar that is killed between its head and its body fails the attempt, which
-   * can be repeated, and not the call.
-   */
-  async #isSoonWhole(
-    call: InvokeRequest,
-    response: GrpcResponse,
-    { status, headers }: InternalInvokeResponse,
-    body: PayloadReader,
-  ): Promise<boolean> {
-    if (status === undefined || !isHttpStatus(status.code)) return false;
-    const declared = headerValue(headers, "content-length");
-    if (declared === undefined) return false;
-    if (declared === `${body.queuedBytes}`) return true;
-    const length = Number(declared);
-    if (!(length <= shortBodyBytes) || !(await body.gather(length, shortBodyWaitMs))) return false;
-    if (body.queuedBytes < length && isGone(response)) throw this.#failure(call, response);
-    return declared === `${body.queuedBytes}`;
   }
 
   #bodyReader(call: InvokeRequest, response: GrpcResponse): PayloadReader {
@@ -210,11 +177,6 @@ export class GrpcConnection implements Connection {
     if (status.origin === "request" && status.cause instanceof OutriggerError) return status.cause;
     return toCallerError(status, call.signal);
   }
-}
-
-/** The peer is gone; any other failure is the app's, whose answer has begun. */
-function isGone({ status }: GrpcResponse): boolean {
-  return status?.code === RpcCode.UNAVAILABLE;
 }
 
 function laterPayload(bytes: Uint8Array): StreamPayload | undefined {

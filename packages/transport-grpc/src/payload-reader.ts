@@ -19,8 +19,6 @@ export class PayloadReader implements BodyStream, AsyncIterator<Uint8Array, unde
   #queue: Uint8Array[] = [];
   #seq = 0;
   #done = false;
-  /** A `gather` that was late: what it still waits for comes before anything else. */
-  #gathering: Promise<void> | undefined;
 
   constructor(source: PayloadSource) {
     this.#source = source;
@@ -34,43 +32,6 @@ export class PayloadReader implements BodyStream, AsyncIterator<Uint8Array, unde
     }
     this.#seq += 1;
     if (payload.data.length > 0) this.#queue.push(payload.data);
-  }
-
-  /** Bytes that were accepted and not read yet. */
-  get queuedBytes(): number {
-    return this.#queue.reduce((bytes, chunk) => bytes + chunk.length, 0);
-  }
-
-  /**
-   * Waits until so many bytes are queued or the messages have ended, but no longer than the time
-   * allows: then they stay for whoever iterates. @returns whether the bytes, or the end, are there.
-   */
-  async gather(bytes: number, timeoutMs: number): Promise<boolean> {
-    let late = false;
-    const gathering = this.#gather(bytes, () => late);
-    this.#gathering = gathering;
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(() => {
-        late = true;
-        resolve();
-      }, timeoutMs);
-    });
-    try {
-      await Promise.race([gathering, timeout]);
-    } finally {
-      clearTimeout(timer);
-    }
-    if (!late) this.#gathering = undefined;
-    return !late;
-  }
-
-  async #gather(bytes: number, isLate: () => boolean): Promise<void> {
-    while (this.queuedBytes < bytes && !isLate()) {
-      const frame = await this.#source.messages.read();
-      if (frame === undefined) return;
-      this.accept(await this.#source.payloadOf(frame));
-    }
   }
 
   /** Takes the messages that are already there. Call it once, when they are all. */
@@ -91,11 +52,6 @@ export class PayloadReader implements BodyStream, AsyncIterator<Uint8Array, unde
         const chunk = this.#queue.shift();
         if (chunk !== undefined) return { done: false, value: chunk };
         if (this.#done) return { done: true, value: undefined };
-        if (this.#gathering !== undefined) {
-          await this.#gathering;
-          this.#gathering = undefined;
-          continue;
-        }
         const frame = await this.#source.messages.read();
         if (frame !== undefined) {
           this.accept(await this.#source.payloadOf(frame));

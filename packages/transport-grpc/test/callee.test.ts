@@ -147,6 +147,25 @@ test("a large answer is cut into chunks of 2048 bytes, numbered from 0", async (
   expect(messages.map(({ response }) => response === undefined)).toEqual([false, true, true]);
 });
 
+test.each([
+  ["in one message is announced as whole", Buffer.alloc(2_048), true],
+  ["in several messages is not", Buffer.alloc(2_049), false],
+  [
+    "that streams is not",
+    (async function* () {
+      yield Buffer.from("one");
+    })(),
+    false,
+  ],
+])("an answer %s", async (_name, body, isAnnounced) => {
+  const client = await serve(async () => ({ ...ok, body }));
+
+  const response = await stream(client, [{ request }]);
+
+  expect(response.headers.includes("outrigger-answer")).toBe(isAnnounced);
+  await messagesOf(response);
+});
+
 test("an empty answer is one message without payload", async () => {
   const client = await serve(async () => ({ ...ok, body: new Uint8Array(0) }));
   const messages = await messagesOf(await stream(client, [{ request }]));

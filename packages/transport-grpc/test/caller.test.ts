@@ -1,17 +1,6 @@
 import { testContext } from "@outrigger/conformance";
-import {
-  type BodyStream,
-  type Connection,
-  emptyBody,
-  type InvokeRequest,
-  readBody,
-} from "@outrigger/core";
-import {
-  frameMessage,
-  type GrpcHandler,
-  GrpcServer,
-  type GrpcServerCall,
-} from "@outrigger/grpc-http2";
+import { type Connection, emptyBody, type InvokeRequest, readBody } from "@outrigger/core";
+import { frameMessage, type GrpcHandler, GrpcServer } from "@outrigger/grpc-http2";
 import {
   type DecodedInternalInvokeRequestStream,
   decodeInternalInvokeRequest,
@@ -244,16 +233,15 @@ const oldPeer: Record<string, GrpcHandler> = {
 };
 
 test.each([
-  ["whole by its declared length", "5", undefined],
-  ["shorter than declared", "6", "error receiving message"],
-  ["of unknown length", undefined, "error receiving message"],
-  ["of a length that is no number", "five", "error receiving message"],
-])("when the peer fails after the bytes, an answer %s", async (_name, length, failure) => {
+  ["that is announced as whole is whole", ["outrigger-answer", "whole"], undefined],
+  ["without an announcement is broken", [], "error receiving message"],
+  ["with another announcement is broken", ["outrigger-answer", "x"], "error receiving message"],
+])("when the peer fails after the bytes, an answer %s", async (_name, metadata, failure) => {
   const connection = await peer({
     [CallLocalStream]: async (received) => {
       for await (const _frame of received.messages);
-      const headers = length === undefined ? [] : ["Content-Length", length];
-      const message = { response: { ...head, headers }, payload: payload("whole", 0) };
+      received.respond(metadata);
+      const message = { response: head, payload: payload("whole", 0) };
       await received.write(frameMessage(encodeInternalInvokeResponseStream(message)));
       throw new Error("killed");
     },
@@ -261,57 +249,6 @@ test.each([
   const text = invokeText(connection);
   if (failure === undefined) expect(await text).toBe("whole");
   else await expect(text).rejects.toThrow(failure);
-});
-
-/** A peer that sends the head of an answer of six bytes and its first half, then waits. */
-function halfAnswer(rest: (received: GrpcServerCall) => Promise<void>): Promise<Connection> {
-  return peer({
-    [CallLocalStream]: async (received) => {
-      for await (const _frame of received.messages);
-      const first = {
-        response: { ...head, headers: ["Content-Length", "6"] },
-        payload: payload("one", 0),
-      };
-      await received.write(frameMessage(encodeInternalInvokeResponseStream(first)));
-      await rest(received);
-    },
-  });
-}
-
-async function sendRest(received: GrpcServerCall): Promise<void> {
-  const second = encodeInternalInvokeResponseStream({ payload: payload("two", 1) });
-  await received.write(frameMessage(second));
-}
-
-test("a short answer in two pieces is one", async () => {
-  const connection = await halfAnswer(sendRest);
-  const { body } = await connection.invoke(call());
-  expect(Buffer.from(body as Uint8Array).toString()).toBe("onetwo");
-});
-
-test("a short answer that breaks off fails the attempt, which can be repeated", async () => {
-  const connection = await halfAnswer(async (received) =>
-    received.finish({ code: 14, message: "gone" }),
-  );
-  await expect(connection.invoke(call())).rejects.toMatchObject({ code: "OTR_PEER_UNAVAILABLE" });
-});
-
-test("a short answer that takes its time begins before it ends", async () => {
-  let go: () => void = () => undefined;
-  const seen = new Promise<void>((resolve) => {
-    go = resolve;
-  });
-  const connection = await halfAnswer(async (received) => {
-    await seen;
-    await sendRest(received);
-  });
-  const { body } = await connection.invoke(call());
-  const pieces: string[] = [];
-  for await (const chunk of body as BodyStream) {
-    pieces.push(Buffer.from(chunk).toString());
-    go();
-  }
-  expect(pieces).toEqual(["one", "two"]);
 });
 
 test("a peer without CallLocalStream is called the old way", async () => {
