@@ -62,10 +62,17 @@ export class InstanceCache {
     return answer.endpoints;
   }
 
-  /** Notes that the app is in use, so that it is refreshed and kept. */
-  touch(appId: string): void {
+  /**
+   * Notes that the app is in use, so that it is refreshed and kept.
+   * @returns whether it was in use before, within the time.
+   */
+  touch(appId: string, withinMs: number): boolean {
     const app = this.#apps.get(appId);
-    if (app !== undefined) app.askedAt = this.#settings.now();
+    if (app === undefined) return false;
+    const now = this.#settings.now();
+    const wasInUse = app.askedAt !== undefined && app.askedAt >= now - withinMs;
+    app.askedAt = now;
+    return wasInUse;
   }
 
   /** Apps that were asked for within the time. */

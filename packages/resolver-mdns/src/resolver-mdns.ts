@@ -102,13 +102,14 @@ class ResolverMdns implements Resolver {
     const namespace = request.namespace || "default";
     const known = this.#cache.endpoints(request.appId, namespace);
     if (known.length > 0) {
-      this.#cache.touch(request.appId);
+      // What was only overheard may be one announcement of many instances.
+      if (!this.#cache.touch(request.appId, inUseMs)) this.#ask(request.appId);
       return this.#health.filter(known);
     }
     if (!isEncodableId(request.appId)) throw this.#diagnosis.impossibleId(request.appId);
     if (this.#network.links.length === 0) await this.#findNetwork(signal);
     const found = await unlessAborted(this.#lookup(request.appId, namespace).result, signal);
-    this.#cache.touch(request.appId);
+    this.#cache.touch(request.appId, inUseMs);
     return this.#health.filter(found);
   }
 
@@ -257,6 +258,10 @@ class ResolverMdns implements Resolver {
     if (time - (this.#askedAgainAt.get(appId) ?? Number.NEGATIVE_INFINITY) < askAgainMs) return;
     if (this.#askedAgainAt.size >= this.#settings.maxApps) this.#askedAgainAt.clear();
     this.#askedAgainAt.set(appId, time);
+    this.#ask(appId);
+  }
+
+  #ask(appId: string): void {
     if (isEncodableId(appId)) void this.#network.query(serviceName(appId));
   }
 

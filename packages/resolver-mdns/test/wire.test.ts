@@ -260,9 +260,23 @@ describe("looking up", () => {
     expect(await resolved("orders")).toHaveLength(3);
   });
 
+  test("an app that was only overheard is asked for when it is first used", async () => {
+    await wire.send({ type: "response", answers: daprRecords(orders) });
+    // Packets of one sender keep their order: when this app is known, the one before it is.
+    await wire.send({
+      type: "response",
+      answers: daprRecords({ ...orders, appId: "later", port: 50_009 }),
+    });
+    await eventually(() => resolved("later"), ["10.0.0.7:50009"]);
+
+    expect(await resolved("orders")).toEqual(["10.0.0.7:50002"]);
+    await wire.waitFor(({ packet }) => packet.questions?.[0]?.name === "orders.local");
+  });
+
   test("answers from memory ask nothing", async () => {
     await wire.send({ type: "response", answers: daprRecords(orders) });
     await eventually(() => resolved("orders"), ["10.0.0.7:50002"]);
+    await wire.waitFor(({ packet }) => packet.type === "query");
     wire.heard.length = 0;
 
     for (let round = 0; round < 100; round++) await resolved("orders");
