@@ -20,7 +20,7 @@ import type { ChunkBuffers } from "./chunk-buffers.ts";
 import { ChunkFramer } from "./chunk-framer.ts";
 import { chunkBytes, framed, joinChunks } from "./chunks.ts";
 import { wantsEventStream } from "./event-stream.ts";
-import { wholeAnswerMetadata } from "./whole-answer.ts";
+import { knowsWholeAnswers, wholeAnswerMetadata } from "./whole-answer.ts";
 
 /** Answers `CallLocalStream`. */
 export async function answerStreaming(
@@ -37,7 +37,9 @@ export async function answerStreaming(
   const head = toMessage(response);
   const { body } = response;
   if (isBuffered(body)) {
-    if (body.length <= chunkBytes) call.respond(wholeAnswerMetadata);
+    if (body.length <= chunkBytes && knowsWholeAnswers(call.header("user-agent"))) {
+      call.respond(wholeAnswerMetadata);
+    }
     call.finish(okStatus, [], encodeBuffered(head, body));
     return;
   }

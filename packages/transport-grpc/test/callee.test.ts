@@ -64,10 +64,14 @@ const request: InternalInvokeRequest = {
 };
 const payload = (text: string, seq: number) => ({ data: Buffer.from(text), seq });
 
-function stream(client: GrpcClient, messages: readonly InternalInvokeRequestStream[]) {
+function stream(
+  client: GrpcClient,
+  messages: readonly InternalInvokeRequestStream[],
+  headers: readonly string[] = [],
+) {
   return client.call({
     path: serviceInvocationPaths.CallLocalStream,
-    headers: [],
+    headers,
     body: Buffer.concat(
       messages.map((each) => frameMessage(encodeInternalInvokeRequestStream(each))),
     ),
@@ -147,20 +151,19 @@ test("a large answer is cut into chunks of 2048 bytes, numbered from 0", async (
   expect(messages.map(({ response }) => response === undefined)).toEqual([false, true, true]);
 });
 
+const streamed = async function* () {
+  yield Buffer.from("one");
+};
+
 test.each([
-  ["in one message is announced as whole", Buffer.alloc(2_048), true],
-  ["in several messages is not", Buffer.alloc(2_049), false],
-  [
-    "that streams is not",
-    (async function* () {
-      yield Buffer.from("one");
-    })(),
-    false,
-  ],
-])("an answer %s", async (_name, body, isAnnounced) => {
+  ["in one message is announced as whole", Buffer.alloc(2_048), "outrigger", true],
+  ["in one message is not announced to others", Buffer.alloc(2_048), "grpc-go/1.78.0", false],
+  ["in several messages is not", Buffer.alloc(2_049), "outrigger", false],
+  ["that streams is not", streamed(), "outrigger", false],
+])("an answer %s", async (_name, body, userAgent, isAnnounced) => {
   const client = await serve(async () => ({ ...ok, body }));
 
-  const response = await stream(client, [{ request }]);
+  const response = await stream(client, [{ request }], ["user-agent", userAgent]);
 
   expect(response.headers.includes("outrigger-answer")).toBe(isAnnounced);
   await messagesOf(response);
