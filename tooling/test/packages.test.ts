@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CommandResult, runCommand } from "./run-command.ts";
 import { packages, type WorkspacePackage, workspace } from "./workspace.ts";
 
@@ -58,23 +58,43 @@ test.for(packages.map(({ manifest }) => manifest.name))("%s packs cleanly", (nam
   }
 });
 
-test("a project outside the workspace checks its own resolver with one command", {
-  timeout: 180_000,
-}, async () => {
-  const project = join(scratch, "consumer");
-  cpSync(join(workspace, "tooling/consumer-example"), project, { recursive: true });
-  const tarballs = packages
-    .filter(({ manifest }) => /^@outrigger\/(?:core|conformance)$/.test(manifest.name))
-    .map(tarballOf);
-  const limits = { cwd: project, limitMs: 120_000 };
-  const quiet = ["--no-audit", "--no-fund", "--prefer-offline"];
-  const install = await runCommand("npm", ["install", ...quiet, ...tarballs], limits);
-  expect(install.code, install.output).toBe(0);
+/** Projects with all packages from their tarballs, on a Node.js of their own. */
+describe.each(["22", "24"])("in an empty project on Node.js %s", (major) => {
+  const project = join(scratch, `node-${major}`);
+  const node = join(project, "node_modules/node/bin/node");
+  const limits = { cwd: project, limitMs: 60_000, node };
 
-  const run = await runCommand("npm", ["test"], limits);
+  beforeAll(async () => {
+    cpSync(join(workspace, "tooling/consumer-example"), project, { recursive: true });
+    for (const name of ["compose-runtime.ts", "run-composed.mjs"]) {
+      cpSync(join(workspace, "apps/outrigger/examples", name), join(project, name));
+    }
+    const quiet = ["--no-audit", "--no-fund", "--prefer-offline"];
+    const tarballs = packages.map(tarballOf);
+    const parameters = ["install", ...quiet, `node@${major}`, ...tarballs];
+    const install = await runCommand("npm", parameters, { cwd: project, limitMs: 240_000 });
+    expect(install.code, install.output).toBe(0);
+    const version = await runCommand(node, ["--version"], limits);
+    expect(version.output).toMatch(new RegExp(`^v${major}\\.`));
+  }, 250_000);
 
-  expect(run.code, run.output).toBe(0);
-  expect(run.output).toMatch(/Tests\s+\d+ passed/);
+  test("npx outrigger demo runs", { timeout: 60_000 }, async () => {
+    const run = await runCommand("npx", ["outrigger", "demo", "--orders", "2"], limits);
+    expect(run.code, run.output).toBe(0);
+    expect(run.output).toContain("order 2");
+  });
+
+  test("the library example runs", { timeout: 60_000 }, async () => {
+    const run = await runCommand(node, ["run-composed.mjs"], limits);
+    expect(run.code, run.output).toBe(0);
+    expect(run.output).toContain("POST new accepted");
+  });
+
+  test("the conformance example runs", { timeout: 60_000 }, async () => {
+    const run = await runCommand("npm", ["test"], limits);
+    expect(run.code, run.output).toBe(0);
+    expect(run.output).toMatch(/Tests\s+\d+ passed/);
+  });
 });
 
 test("the example resolver is short", () => {

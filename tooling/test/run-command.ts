@@ -8,13 +8,21 @@ export interface CommandResult {
   readonly output: string;
 }
 
-/** Runs a command under the Node that runs the tests; ends it after the limit. Never rejects. */
+/** Where and how long a command may run. */
+export interface CommandLimits {
+  readonly cwd: string;
+  readonly limitMs: number;
+  /** The Node that it finds; the one that runs the tests when left out. */
+  readonly node?: string;
+}
+
+/** Runs a command; ends it after the limit. Never rejects. */
 export function runCommand(
   command: string,
   parameters: readonly string[],
-  { cwd, limitMs }: { cwd: string; limitMs: number },
+  { cwd, limitMs, node = process.execPath }: CommandLimits,
 ): Promise<CommandResult> {
-  const path = [dirname(process.execPath), process.env.PATH].join(delimiter);
+  const path = [dirname(node), process.env.PATH].join(delimiter);
   // Settings of the vitest that runs this test must not reach one that the command starts.
   const {
     VITEST: _,
