@@ -16,6 +16,13 @@ export type {
   InvocationProtocol,
   InvocationSubject,
 } from "./invocation/subject.ts";
+export { middlewareCases } from "./middleware/cases.ts";
+export type {
+  AnsweringMiddleware,
+  MiddlewareChanges,
+  MiddlewareSubject,
+  RequestFields,
+} from "./middleware/subject.ts";
 export { type CaseResult, formatReport, summary } from "./report.ts";
 export { resolverCases } from "./resolver/cases.ts";
 export { resolverFixture } from "./resolver/fixture.ts";
