@@ -33,7 +33,7 @@ async function roundTrip(
   id: string,
 ): Promise<void> {
   const body = bytesOf(`request ${id}`);
-  const sent = requestOf(subject, { body });
+  const sent = requestOf(subject, { body: body.slice() });
   const response = await component.handle(sent, async (passed) => {
     const arrived = await collect(passed.body);
     // Others come in between.

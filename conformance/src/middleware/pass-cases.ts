@@ -115,7 +115,7 @@ export const passCases: readonly ConformanceCase<MiddlewareSubject>[] = [
     run: (subject, signal) =>
       withMiddleware(subject, signal, async (component) => {
         for (const bytes of [allBytes, bytesOf("")]) {
-          const request = requestOf(subject, { body: bytes });
+          const request = requestOf(subject, { body: bytes.slice() });
           const { arrivedBody } = await passThrough(component, request);
           expectBytes(arrivedBody, expectedBody(subject, bytes), "at the app");
         }
@@ -127,7 +127,7 @@ export const passCases: readonly ConformanceCase<MiddlewareSubject>[] = [
     run: (subject, signal) =>
       withMiddleware(subject, signal, async (component) => {
         for (const bytes of [allBytes, bytesOf("")]) {
-          const answer = answerOf({ body: bytes });
+          const answer = answerOf({ body: bytes.slice() });
           const { answerBody } = await passThrough(component, requestOf(subject), answer);
           expectBytes(answerBody, expectedAnswer(subject, bytes), "at the client");
         }

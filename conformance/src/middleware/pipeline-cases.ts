@@ -115,7 +115,7 @@ export const pipelineCases: readonly ConformanceCase<MiddlewareSubject>[] = [
         const started = gate<void>();
         const answered = gate<HttpResponse>();
         let arrived: Uint8Array | undefined;
-        const running = pipeline.run(requestOf(subject, { body }), async (passed) => {
+        const running = pipeline.run(requestOf(subject, { body: body.slice() }), async (passed) => {
           arrived = await collect(passed.body);
           started.open();
           return answered.promise;
