@@ -24,6 +24,17 @@ export type {
   RequestFields,
 } from "./middleware/subject.ts";
 export { type CaseResult, formatReport, summary } from "./report.ts";
+export { resiliencyCases } from "./resiliency/cases.ts";
+export type {
+  BreakerRule,
+  MadeResiliency,
+  ResiliencyClock,
+  ResiliencyFeatures,
+  ResiliencyResource,
+  ResiliencySubject,
+  RetryRule,
+  TargetRule,
+} from "./resiliency/subject.ts";
 export { resolverCases } from "./resolver/cases.ts";
 export { resolverFixture } from "./resolver/fixture.ts";
 export type {
