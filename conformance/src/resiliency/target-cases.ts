@@ -215,7 +215,17 @@ export const targetCases: readonly ConformanceCase<ResiliencySubject>[] = [
         retries: { [name]: { duration: "1ms", maxRetries: 9 } },
         apps: { orders: { retry: name } },
       });
-      assert.notEqual((await bench.call(failing)).attempts.length, 10);
+      expectAttempts(await bench.call(failing), [0, 1_000, 2_000, 3_000, 4_000, 5_000]);
+    },
+  },
+  {
+    id: "resiliency/built-in/named",
+    title: "a target may name the built-in retries, without any definition of them",
+    appliesTo: ({ features }) => features?.builtIns !== false,
+    async run(subject) {
+      const apps = { orders: { retry: "DaprBuiltInServiceRetries" } };
+      const bench = await PolicyBench.of(subject, { name: "named", apps });
+      expectAttempts(await bench.call(failing), [0, 1_000, 2_000, 3_000]);
     },
   },
 ];
