@@ -16,7 +16,25 @@ export type {
   InvocationProtocol,
   InvocationSubject,
 } from "./invocation/subject.ts";
+export { middlewareCases } from "./middleware/cases.ts";
+export type {
+  AnsweringMiddleware,
+  MiddlewareChanges,
+  MiddlewareSubject,
+  RequestFields,
+} from "./middleware/subject.ts";
 export { type CaseResult, formatReport, summary } from "./report.ts";
+export { resiliencyCases } from "./resiliency/cases.ts";
+export type {
+  BreakerRule,
+  MadeResiliency,
+  ResiliencyClock,
+  ResiliencyFeatures,
+  ResiliencyResource,
+  ResiliencySubject,
+  RetryRule,
+  TargetRule,
+} from "./resiliency/subject.ts";
 export { resolverCases } from "./resolver/cases.ts";
 export { resolverFixture } from "./resolver/fixture.ts";
 export type {

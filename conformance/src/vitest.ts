@@ -2,6 +2,10 @@ import { describe, test } from "vitest";
 import type { ConformanceCase } from "./case.ts";
 import { invocationCases } from "./invocation/cases.ts";
 import type { InvocationSubject } from "./invocation/subject.ts";
+import { middlewareCases } from "./middleware/cases.ts";
+import type { MiddlewareSubject } from "./middleware/subject.ts";
+import { resiliencyCases } from "./resiliency/cases.ts";
+import type { ResiliencySubject } from "./resiliency/subject.ts";
 import { resolverCases } from "./resolver/cases.ts";
 import type { ResolverSubject } from "./resolver/subject.ts";
 import { type ConformanceRunOptions, runCase, type SetupSubject } from "./run.ts";
@@ -43,6 +47,16 @@ export function identityConformance(options: ConformanceSuiteOptions<IdentitySub
 /** Registers the suite for access policies with vitest. */
 export function accessConformance(options: ConformanceSuiteOptions<AccessSubject>): void {
   registerCases(accessCases, options);
+}
+
+/** Registers the suite for HTTP middleware with vitest. */
+export function middlewareConformance(options: ConformanceSuiteOptions<MiddlewareSubject>): void {
+  registerCases(middlewareCases, options);
+}
+
+/** Registers the suite for resiliency policies with vitest. */
+export function resiliencyConformance(options: ConformanceSuiteOptions<ResiliencySubject>): void {
+  registerCases(resiliencyCases, options);
 }
 
 /** Registers any cases with vitest: one test per case. */

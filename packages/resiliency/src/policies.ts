@@ -1,4 +1,5 @@
 import { errorText, OutriggerError } from "@outrigger/core";
+import { withBuiltIns } from "./built-in.ts";
 import type { BreakerSettings } from "./circuit-breaker.ts";
 import type { ResiliencySettings } from "./options.ts";
 import type { RetrySettings } from "./retry-policy.ts";
@@ -19,7 +20,10 @@ export interface Policies {
   readonly targets: ReadonlyMap<string, TargetPolicies>;
   /** For every target that is not listed. */
   readonly defaults: TargetPolicies;
-  readonly retries: ReadonlyMap<string, RetrySettings>;
+  /** What replaces the runtime's own retries, if anything does. */
+  readonly serviceRetry: RetrySettings | undefined;
+  /** Lines for the log. */
+  readonly warnings: readonly string[];
 }
 
 const defaultCacheSize = 100;
@@ -27,12 +31,13 @@ const defaultCacheSize = 100;
 /** @throws OutriggerError `OTR_OPTIONS_INVALID` for lists of codes and expressions that are wrong. */
 export function compilePolicies(settings: ResiliencySettings): Policies {
   const timeouts = new Map(Object.entries(settings.timeouts));
-  const retries = mapNamed(settings.retries, (name, retry) =>
+  const configured = mapNamed(settings.retries, (name, retry) =>
     checked(`retries.${name}`, () => {
       const { httpStatusCodes, grpcStatusCodes, ...rest } = retry;
       return { ...rest, codes: parseCodeLists(httpStatusCodes, grpcStatusCodes) };
     }),
   );
+  const { retries, service, warnings } = withBuiltIns(configured);
   const breakers = mapNamed(settings.circuitBreakers, (name, breaker) =>
     checked(`circuitBreakers.${name}.trip`, () => toBreaker(breaker)),
   );
@@ -51,7 +56,8 @@ export function compilePolicies(settings: ResiliencySettings): Policies {
       breaker: first(breakers, "CircuitBreaker"),
       cacheSize: defaultCacheSize,
     },
-    retries,
+    serviceRetry: service,
+    warnings,
   };
 }
 

@@ -5,7 +5,7 @@ import type {
   ComponentFactory,
   Resiliency,
 } from "@outrigger/core";
-import { builtInRetry, settleBuiltIns } from "./built-in.ts";
+import { builtInRetry } from "./built-in.ts";
 import { ComposedPolicy, type PolicyTools } from "./call-policy.ts";
 import { type BreakerSettings, CircuitBreaker } from "./circuit-breaker.ts";
 import { systemClock } from "./clock.ts";
@@ -55,11 +55,11 @@ class ConfiguredResiliency implements Resiliency {
       maxReplayBytes: settings.maxReplayBytes,
       onEvent: settings.onEvent,
     };
-    const retries = settleBuiltIns(policies.retries, log);
+    for (const warning of policies.warnings) log.log("warn", warning);
     this.#budgetSettings = settings.retryBudget;
     this.#targets = targets;
     this.#defaults = defaults;
-    this.builtInRetry = builtInRetry(retries, this.#tools);
+    this.builtInRetry = builtInRetry(policies.serviceRetry, this.#tools);
     for (const [name, { cacheSize }] of targets) {
       this.#breakers.set(name, new RecentlyUsed(cacheSize));
     }

@@ -31,6 +31,8 @@ const builtIns: ReadonlyMap<string, () => Promise<Exports>> = new Map<
   ["routeralias", () => import("@outrigger/middleware-router-alias")],
   ["routerchecker", () => import("@outrigger/middleware-router-checker")],
   ["uppercase", () => import("@outrigger/middleware-uppercase")],
+  // Ours, under a name that no component of Dapr's can get.
+  ["outrigger.faultinjection", () => import("@outrigger/middleware-fault-injection")],
 ]);
 
 /** Types that Dapr has. */
