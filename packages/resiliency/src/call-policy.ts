@@ -2,6 +2,7 @@ import {
   type AttemptResult,
   abortError,
   type CallPolicy,
+  formatGoDuration,
   isOutriggerError,
   type Logger,
   OutriggerError,
@@ -10,7 +11,6 @@ import {
 import type { CircuitBreaker } from "./circuit-breaker.ts";
 import type { Clock } from "./clock.ts";
 import type { ResiliencyEvent } from "./events.ts";
-import { formatGoDuration } from "./go-duration.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import { isRepeatable, type Pauses, type RetrySettings, startPauses } from "./retry-policy.ts";
 import { timedAttempt } from "./timed-attempt.ts";
