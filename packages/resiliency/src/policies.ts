@@ -1,5 +1,6 @@
 import { errorText, OutriggerError } from "@outrigger/core";
 import type { BreakerSettings } from "./circuit-breaker.ts";
+import type { HedgeSettings } from "./hedged-attempt.ts";
 import type { ResiliencySettings } from "./options.ts";
 import type { RetrySettings } from "./retry-policy.ts";
 import { parseCodeLists } from "./status-codes.ts";
@@ -10,6 +11,7 @@ export interface TargetPolicies {
   readonly timeoutMs: number | undefined;
   readonly retry: RetrySettings | undefined;
   readonly breaker: BreakerSettings | undefined;
+  readonly hedge: HedgeSettings | undefined;
   /** Breakers that are kept. */
   readonly cacheSize: number;
 }
@@ -36,6 +38,7 @@ export function compilePolicies(settings: ResiliencySettings): Policies {
   const breakers = mapNamed(settings.circuitBreakers, (name, breaker) =>
     checked(`circuitBreakers.${name}.trip`, () => toBreaker(breaker)),
   );
+  const hedges = new Map(Object.entries(settings.hedges));
   const first = <T>(policies: ReadonlyMap<string, T>, kind: string): T | undefined =>
     policies.get(`DefaultApp${kind}Policy`) ?? policies.get(`Default${kind}Policy`);
   return {
@@ -43,12 +46,14 @@ export function compilePolicies(settings: ResiliencySettings): Policies {
       timeoutMs: timeouts.get(target.timeout),
       retry: retries.get(target.retry),
       breaker: breakers.get(target.circuitBreaker),
+      hedge: hedges.get(target.hedge),
       cacheSize: target.circuitBreakerCacheSize || defaultCacheSize,
     })),
     defaults: {
       timeoutMs: first(timeouts, "Timeout"),
       retry: first(retries, "Retry"),
       breaker: first(breakers, "CircuitBreaker"),
+      hedge: first(hedges, "Hedge"),
       cacheSize: defaultCacheSize,
     },
     retries,

@@ -31,6 +31,8 @@ export interface Route {
   readonly builtIn: boolean;
   /** Endpoints that were chosen; avoided while there are others. */
   tried: Endpoint[];
+  /** How many endpoints the target had at the last look; 0 before, and where there are none. */
+  known: number;
 }
 
 /** What reaching another sidecar takes. */
@@ -94,7 +96,10 @@ export class RemoteInvoker {
     const resolver = this.#requireResolver();
     const endpoints = await resolver.resolve(target, call.signal);
     const endpoint = this.#parts.picker.pick(target, endpoints, route?.tried ?? [], call);
-    if (route !== undefined) remember(route, endpoints, endpoint);
+    if (route !== undefined) {
+      remember(route, endpoints, endpoint);
+      route.known = endpoints.length;
+    }
     this.#parts.telemetry?.resolved?.(token, target, endpoint);
     const connection = this.#parts.transport.connect(endpoint, target);
     try {

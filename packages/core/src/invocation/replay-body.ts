@@ -4,11 +4,12 @@ import { OutriggerError } from "../errors.ts";
 
 /**
  * A body that can be read again from its beginning, because what has been read is kept up to a
- * bound. Only the newest reader gets anything: an attempt that was given up must not take bytes from
- * the next one.
+ * bound. Only the newest reader gets anything, unless it is shared: an attempt that was given up must
+ * not take bytes from the next one.
  */
 export class ReplayBody implements BodyStream {
   readonly #source: AsyncIterator<Uint8Array>;
+  readonly #shared: boolean;
   #maxBytes: number;
   readonly #chunks: Uint8Array[] = [];
   #bytes = 0;
@@ -22,8 +23,10 @@ export class ReplayBody implements BodyStream {
   #done = false;
   #failure: { readonly reason: unknown } | undefined;
 
-  constructor(source: BodyStream, maxBytes: number) {
+  /** @param shared several attempts read at the same time, as long as everything is kept. */
+  constructor(source: BodyStream, maxBytes: number, shared = false) {
     this.#source = source[Symbol.asyncIterator]();
+    this.#shared = shared;
     this.#maxBytes = maxBytes;
   }
 
@@ -44,7 +47,8 @@ export class ReplayBody implements BodyStream {
           if (this.#failure !== undefined) throw this.#failure.reason;
           await this.#more();
         }
-        if (reader !== this.#reader || position < this.#dropped) throw givenUp();
+        const isLate = reader !== this.#reader && !(this.#shared && this.repeatable);
+        if (isLate || position < this.#dropped) throw givenUp();
         const value = this.#chunks[position - this.#dropped];
         if (value === undefined) return { done: true, value };
         position += 1;
