@@ -13,6 +13,7 @@ import {
   waitFor,
 } from "./processes.mjs";
 import { measureResolve } from "./resolve.mjs";
+import { measureUntouched } from "./untouched.mjs";
 
 const bulkBytes = 100 * 1_024 * 1_024;
 const warmUpBytes = 2 * 1_024 * 1_024;
@@ -21,7 +22,7 @@ const largeConnections = 8;
 const eventCount = 400;
 
 /** Scenarios inside this process: no other command has them. */
-export const ownScenarios = new Set(["resolve"]);
+export const ownScenarios = new Set(["resolve", "untouched"]);
 
 /** Scenarios beside the small POST, by name. Each returns numbers for rows of the table. */
 export const scenarios = {
@@ -67,6 +68,8 @@ export const scenarios = {
   },
   /** Endpoints of 1,000 apps with 10,000 endpoints, from memory. */
   resolve: () => measureResolve(),
+  /** Calls that no policy and no middleware touches, in one process. */
+  untouched: () => measureUntouched(),
   /** From the app's write of an event to the client's first byte of it. */
   events: ({ command }) =>
     withApp("bulk-app.mjs", { command }, async (_pair, url) => {

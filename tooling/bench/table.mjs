@@ -23,6 +23,10 @@ const rows = [
   { key: "downCalleeMegabytes", label: "100 MB down, RSS growth, callee", unit: "MB", digits: 1 },
   { key: "resolveNanos", label: "resolve and pick from memory", unit: "ns", digits: 0 },
   { key: "resolveGrowthKilobytes", label: "1M resolves, heap growth", unit: "KB", digits: 1 },
+  { key: "untouchedBareNanos", label: "call in one process", unit: "ns", digits: 0 },
+  { key: "untouchedAgainNanos", label: "the same, measured again", unit: "ns", digits: 0 },
+  { key: "untouchedPolicyNanos", label: "with policies of others", unit: "ns", digits: 0 },
+  { key: "untouchedPipelineNanos", label: "with empty pipelines", unit: "ns", digits: 0 },
   { key: "eventP50Ms", label: "event latency p50", unit: "ms", digits: 2 },
   { key: "eventMaxMs", label: "event latency max", unit: "ms", digits: 2 },
 ];

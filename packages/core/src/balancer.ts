@@ -16,7 +16,7 @@ export interface BalancerSnapshot {
    * failed in other calls a moment ago were left out by the resolver.
    */
   readonly endpoints: readonly Endpoint[];
-  /** Choices made for this target before this one: 0, 1, 2, ... */
+  /** Calls to this target before this one: 0, 1, 2, ... Further attempts of a call do not count. */
   readonly turn: number;
   /** Calls under way to an endpoint of `endpoints`. Always 0 unless the balancer `countsCalls`. */
   inFlight(endpoint: Endpoint): number;

@@ -25,6 +25,11 @@ export function freeChunk(chunk: Uint8Array): void {
   if ("transfer" in buffer && typeof buffer.transfer === "function") buffer.transfer(0);
 }
 
+/** Says that the bytes of a chunk are needed again: from now on `freeChunk` leaves it as it is. */
+export function keepChunk(chunk: Uint8Array): void {
+  owned.delete(chunk.buffer);
+}
+
 function fillsItsMemory(chunk: Uint8Array): boolean {
   return chunk.byteLength === chunk.buffer.byteLength;
 }

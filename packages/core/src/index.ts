@@ -45,6 +45,7 @@ export {
   toRpcStatus,
 } from "./errors.ts";
 export type { ExternalTarget, ExternalTargets } from "./external-targets.ts";
+export { formatGoDuration } from "./go-duration.ts";
 export { bytesToText, goQuote, textToBytes } from "./go-quote.ts";
 export { joinHostPort } from "./host-port.ts";
 export type { HttpHandler, HttpRequest, HttpResponse } from "./http-exchange.ts";

@@ -22,6 +22,8 @@ export interface Resiliency extends Component {
 export interface CallPolicy {
   /** Whether an attempt may be followed by another one. Bodies are kept for it only then. */
   readonly retries: boolean;
+  /** Whether an attempt that takes long may be joined by another one. Default false. */
+  readonly hedges?: boolean;
   /** Longest body that is kept, in bytes. */
   readonly maxReplayBytes: number;
   /**
@@ -45,6 +47,11 @@ export interface PolicedCall<T> {
   attempt(signal: AbortSignal): Promise<AttemptResult<T>>;
   /** Asked after a failed attempt: whether the call is still whole. */
   repeatable(): boolean;
+  /**
+   * Asked while attempts are under way: whether one more may join them. Then the call does no harm
+   * when it is made twice, and there is an instance that has not got it yet. Absent: never.
+   */
+  hedgeable?(underWay: number): boolean;
   /** Gets an answer that another attempt replaces, or that came too late. */
   discard(value: T): void;
   /** Told before the pause that precedes another attempt. */

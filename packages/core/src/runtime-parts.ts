@@ -60,6 +60,7 @@ export function composeParts(
     picker,
     retry: resiliency?.builtInRetry ?? options.retry ?? { retries: 3, delayMs: 1_000 },
     telemetry,
+    log,
   });
   const app = { appChannel, appHealth, accessPolicy, telemetry };
   const proxyParts: ProxyParts = {

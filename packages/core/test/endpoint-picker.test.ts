@@ -55,6 +55,17 @@ test("a tried endpoint is avoided while another one is left", () => {
   }
 });
 
+test("further attempts of a call take no turn from the next calls", () => {
+  const picker = new EndpointPicker(roundRobin());
+  const two = endpoints.slice(0, 2);
+  const picks = Array.from({ length: 10 }, () => {
+    const pick = picker.pick(orders, two, [], call);
+    expect(picker.pick(orders, two, [pick], call)).not.toBe(pick);
+    return pick;
+  });
+  expect(counts(picks)).toEqual([5, 5, 0]);
+});
+
 test("with every endpoint tried, one is picked all the same", () => {
   const picker = new EndpointPicker(roundRobin());
   expect(endpoints).toContain(picker.pick(orders, endpoints, endpoints, call));

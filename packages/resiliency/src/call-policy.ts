@@ -2,6 +2,7 @@ import {
   type AttemptResult,
   abortError,
   type CallPolicy,
+  formatGoDuration,
   isOutriggerError,
   type Logger,
   OutriggerError,
@@ -10,7 +11,7 @@ import {
 import type { CircuitBreaker } from "./circuit-breaker.ts";
 import type { Clock } from "./clock.ts";
 import type { ResiliencyEvent } from "./events.ts";
-import { formatGoDuration } from "./go-duration.ts";
+import { HedgedAttempt, type HedgeSettings } from "./hedged-attempt.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import { isRepeatable, type Pauses, type RetrySettings, startPauses } from "./retry-policy.ts";
 import { timedAttempt } from "./timed-attempt.ts";
@@ -33,12 +34,17 @@ export interface PolicyParts {
   readonly timeoutMs: number | undefined;
   readonly retry: RetrySettings | undefined;
   readonly breaker: CircuitBreaker | undefined;
+  readonly hedge: HedgeSettings | undefined;
   readonly budget: RetryBudget | undefined;
 }
 
-/** Retry around breaker around time limit around the attempt (Dapr `pkg/resiliency/policy.go`). */
+/**
+ * Retry around breaker around time limit around the attempt (Dapr `pkg/resiliency/policy.go`).
+ * Attempts that join another one are part of it, so that breakers and time limits see a single one.
+ */
 export class ComposedPolicy implements CallPolicy {
   readonly retries: boolean;
+  readonly hedges: boolean;
   readonly #parts: PolicyParts;
   readonly #tools: PolicyTools;
   readonly #activated: Set<ResiliencyEvent["policy"]> = new Set();
@@ -47,6 +53,7 @@ export class ComposedPolicy implements CallPolicy {
     this.#parts = parts;
     this.#tools = tools;
     this.retries = parts.retry !== undefined && parts.retry.maxRetries !== 0;
+    this.hedges = parts.hedge !== undefined;
   }
 
   get maxReplayBytes(): number {
@@ -103,10 +110,34 @@ export class ComposedPolicy implements CallPolicy {
     }
   }
 
-  #timed<T>(call: PolicedCall<T>): Promise<AttemptResult<T>> {
+  #timed<T>(policed: PolicedCall<T>): Promise<AttemptResult<T>> {
     const { timeoutMs } = this.#parts;
+    const call = this.#hedged(policed);
     if (timeoutMs === undefined || timeoutMs <= 0 || call.untimed) return call.attempt(call.signal);
     return timedAttempt(call, timeoutMs, this.#tools.clock, () => this.#activate("timeout"));
+  }
+
+  #hedged<T>(call: PolicedCall<T>): PolicedCall<T> {
+    const { hedge } = this.#parts;
+    if (hedge === undefined || call.hedgeable === undefined) return call;
+    const { clock } = this.#tools;
+    const admit = (): boolean => this.#admitHedge();
+    return {
+      ...call,
+      attempt: (signal) => new HedgedAttempt(call, hedge, clock, admit).run(signal),
+    };
+  }
+
+  /** A target that is being tried out, or that has got too much already, is left alone. */
+  #admitHedge(): boolean {
+    const { breaker, budget } = this.#parts;
+    if (breaker !== undefined && breaker.state !== "closed") return false;
+    if (budget?.withdraw() === false) return false;
+    const { log } = this.#tools;
+    if (log.enabled("debug")) {
+      log.log("debug", `No answer yet to ${this.#name()}. Trying another instance\u2026`);
+    }
+    return true;
   }
 
   /** -1 when this outcome is the last one. */

@@ -1,4 +1,5 @@
 import { errorText } from "@outrigger/core";
+import { readBudget, readHedge } from "./from-outrigger.ts";
 import { parseGoDuration } from "./go-duration.ts";
 import type {
   CircuitBreakerOptions,
@@ -6,6 +7,7 @@ import type {
   RetryOptions,
   TargetOptions,
 } from "./options.ts";
+import type { RetryBudgetOptions } from "./retry-budget.ts";
 import { parseCodeLists } from "./status-codes.ts";
 import { compileTrip } from "./trip.ts";
 
@@ -30,10 +32,16 @@ export interface DaprResiliency {
       readonly timeout: string;
       readonly trip: string;
     }>;
+    /** Beyond Dapr, which passes over it, as over `retryBudget`. */
+    readonly hedges?:
+      | Named<{ readonly delay: string; readonly maxAttempts: number | undefined }>
+      | undefined;
+    readonly retryBudget?: { readonly ratio: string; readonly minPerSecond: string } | undefined;
     readonly apps: Named<{
       readonly timeout: string;
       readonly retry: string;
       readonly circuitBreaker: string;
+      readonly hedge?: string | undefined;
       readonly circuitBreakerCacheSize: number | undefined;
     }>;
     readonly actors: Named<{
@@ -56,20 +64,24 @@ export interface ResiliencyFromDapr {
  * an error is left out as a whole.
  */
 export function resiliencyFromDapr(resources: readonly DaprResiliency[]): ResiliencyFromDapr {
-  const merged = { timeouts: {}, retries: {}, circuitBreakers: {}, apps: {} };
+  const merged = { timeouts: {}, retries: {}, circuitBreakers: {}, hedges: {}, apps: {} };
+  let retryBudget: RetryBudgetOptions | undefined;
   const problems: string[] = [];
   for (const { name, spec } of resources) {
     try {
-      const { timeouts, retries, circuitBreakers, apps } = readSpec(spec);
+      const { timeouts, retries, circuitBreakers, hedges, apps, ...rest } = readSpec(spec);
       Object.assign(merged.timeouts, timeouts);
       Object.assign(merged.retries, retries);
       Object.assign(merged.circuitBreakers, circuitBreakers);
+      Object.assign(merged.hedges, hedges);
       Object.assign(merged.apps, apps);
+      retryBudget = rest.retryBudget ?? retryBudget;
     } catch (reason) {
       problems.push(`Could not read resiliency policy ${name}: ${errorText(reason)}`);
     }
   }
-  return { options: merged, problems };
+  const options = retryBudget === undefined ? merged : { ...merged, retryBudget };
+  return { options, problems };
 }
 
 function readSpec(spec: DaprResiliency["spec"]): ResiliencyOptions {
@@ -80,7 +92,9 @@ function readSpec(spec: DaprResiliency["spec"]): ResiliencyOptions {
     circuitBreakers: convert(spec.circuitBreakers, (name, breaker) =>
       invalidRetry(name, () => readBreaker(breaker)),
     ),
+    hedges: convert(spec.hedges ?? {}, readHedge),
     apps: convert(spec.apps, readTarget),
+    ...(spec.retryBudget === undefined ? {} : { retryBudget: readBudget(spec.retryBudget) }),
   };
   for (const actor of Object.values(spec.actors)) checkActor(actor);
   return options;

@@ -3,6 +3,7 @@ export type { BreakerState, ResiliencyEvent } from "./events.ts";
 export { type DaprResiliency, type ResiliencyFromDapr, resiliencyFromDapr } from "./from-dapr.ts";
 export type {
   CircuitBreakerOptions,
+  HedgeOptions,
   ResiliencyOptions,
   RetryOptions,
   TargetOptions,

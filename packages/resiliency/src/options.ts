@@ -35,11 +35,20 @@ export interface CircuitBreakerOptions {
   readonly trip?: string | undefined;
 }
 
+/** When an attempt that takes long is joined by another one, at another instance. */
+export interface HedgeOptions {
+  /** Time without an answer in milliseconds. Better well above what most calls take. */
+  readonly delayMs: number;
+  /** Attempts of one call at the same time, up to 5. Default 2. */
+  readonly maxAttempts?: number | undefined;
+}
+
 /** The policies of one target, by name. A name that is not defined stands for nothing. */
 export interface TargetOptions {
   readonly timeout?: string | undefined;
   readonly retry?: string | undefined;
   readonly circuitBreaker?: string | undefined;
+  readonly hedge?: string | undefined;
   /** Breakers that are kept, one per method. Default 100. */
   readonly circuitBreakerCacheSize?: number | undefined;
 }
@@ -50,9 +59,11 @@ export interface ResiliencyOptions {
   readonly timeouts?: Readonly<Record<string, number>>;
   readonly retries?: Readonly<Record<string, RetryOptions>>;
   readonly circuitBreakers?: Readonly<Record<string, CircuitBreakerOptions>>;
+  /** For requests by HTTP that do no harm when they are made twice: GET, HEAD, OPTIONS, PUT, DELETE. */
+  readonly hedges?: Readonly<Record<string, HedgeOptions>>;
   /** Policies by target id: an app id, an endpoint's name, or a URL. */
   readonly apps?: Readonly<Record<string, TargetOptions>>;
-  /** Bounds the retries of each target. Default: only the policies do. */
+  /** Bounds the retries of each target, and the attempts that join others. Default: only the policies do. */
   readonly retryBudget?: RetryBudgetOptions;
   /** Longest request body that is kept for another attempt. Default 4194304. */
   readonly maxReplayBytes?: number;
@@ -70,6 +81,7 @@ export interface ResiliencySettings {
   readonly timeouts: Readonly<Record<string, number>>;
   readonly retries: Readonly<Record<string, Filled<RetryOptions>>>;
   readonly circuitBreakers: Readonly<Record<string, Filled<CircuitBreakerOptions>>>;
+  readonly hedges: Readonly<Record<string, Filled<HedgeOptions>>>;
   readonly apps: Readonly<Record<string, Filled<TargetOptions>>>;
   readonly retryBudget?: Filled<RetryBudgetOptions> | undefined;
   readonly maxReplayBytes: number;
@@ -102,10 +114,19 @@ const breaker = v.strictObject({
   trip: v.optional(text, ""),
 });
 
+const hedge = v.strictObject({
+  delayMs: v.pipe(ms, v.minValue(0, "must be 0 or more")),
+  maxAttempts: v.optional(
+    v.pipe(whole, v.minValue(2, "must be 2 or more"), v.maxValue(5, "must be 5 or less")),
+    2,
+  ),
+});
+
 const target = v.strictObject({
   timeout: v.optional(text, ""),
   retry: v.optional(text, ""),
   circuitBreaker: v.optional(text, ""),
+  hedge: v.optional(text, ""),
   circuitBreakerCacheSize: v.optional(count, 0),
 });
 
@@ -113,6 +134,7 @@ const schema = v.strictObject({
   timeouts: v.optional(v.record(v.string(), ms), {}),
   retries: v.optional(v.record(v.string(), retry), {}),
   circuitBreakers: v.optional(v.record(v.string(), breaker), {}),
+  hedges: v.optional(v.record(v.string(), hedge), {}),
   apps: v.optional(v.record(v.string(), target), {}),
   retryBudget: v.optional(
     v.strictObject({ ratio: v.optional(share, 0.2), minPerSecond: v.optional(share, 10) }),

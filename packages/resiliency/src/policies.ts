@@ -1,6 +1,7 @@
 import { errorText, OutriggerError } from "@outrigger/core";
 import { withBuiltIns } from "./built-in.ts";
 import type { BreakerSettings } from "./circuit-breaker.ts";
+import type { HedgeSettings } from "./hedged-attempt.ts";
 import type { ResiliencySettings } from "./options.ts";
 import type { RetrySettings } from "./retry-policy.ts";
 import { parseCodeLists } from "./status-codes.ts";
@@ -11,6 +12,7 @@ export interface TargetPolicies {
   readonly timeoutMs: number | undefined;
   readonly retry: RetrySettings | undefined;
   readonly breaker: BreakerSettings | undefined;
+  readonly hedge: HedgeSettings | undefined;
   /** Breakers that are kept. */
   readonly cacheSize: number;
 }
@@ -41,6 +43,7 @@ export function compilePolicies(settings: ResiliencySettings): Policies {
   const breakers = mapNamed(settings.circuitBreakers, (name, breaker) =>
     checked(`circuitBreakers.${name}.trip`, () => toBreaker(breaker)),
   );
+  const hedges = new Map(Object.entries(settings.hedges));
   const first = <T>(policies: ReadonlyMap<string, T>, kind: string): T | undefined =>
     policies.get(`DefaultApp${kind}Policy`) ?? policies.get(`Default${kind}Policy`);
   return {
@@ -48,12 +51,14 @@ export function compilePolicies(settings: ResiliencySettings): Policies {
       timeoutMs: timeouts.get(target.timeout),
       retry: retries.get(target.retry),
       breaker: breakers.get(target.circuitBreaker),
+      hedge: hedges.get(target.hedge),
       cacheSize: target.circuitBreakerCacheSize || defaultCacheSize,
     })),
     defaults: {
       timeoutMs: first(timeouts, "Timeout"),
       retry: first(retries, "Retry"),
       breaker: first(breakers, "CircuitBreaker"),
+      hedge: first(hedges, "Hedge"),
       cacheSize: defaultCacheSize,
     },
     serviceRetry: service,

@@ -70,9 +70,10 @@ class ConfiguredResiliency implements Resiliency {
   }
 
   policyFor(target: string, key: string): CallPolicy | undefined {
-    const { timeoutMs, retry, breaker } = this.#targets.get(target) ?? this.#defaults;
+    const { timeoutMs, retry, breaker, hedge } = this.#targets.get(target) ?? this.#defaults;
     const hasTimeout = timeoutMs !== undefined && timeoutMs !== 0;
-    if (!hasTimeout && retry === undefined && breaker === undefined) return undefined;
+    const hasOther = retry !== undefined || breaker !== undefined || hedge !== undefined;
+    if (!hasTimeout && !hasOther) return undefined;
     const found = breaker && this.#breakerOf(target, key, breaker);
     const { onEvent } = this.#tools;
     if (onEvent !== undefined) {
@@ -81,9 +82,9 @@ class ConfiguredResiliency implements Resiliency {
       if (retry !== undefined) onEvent({ ...lookup, policy: "retry" });
       if (found !== undefined) onEvent({ ...lookup, policy: "circuitbreaker", state: found.state });
     }
-    const budget = retry && this.#budgetOf(target);
+    const budget = (retry ?? hedge) && this.#budgetOf(target);
     return new ComposedPolicy(
-      { target, key, timeoutMs, retry, breaker: found, budget },
+      { target, key, timeoutMs, retry, breaker: found, hedge, budget },
       this.#tools,
     );
   }

@@ -105,6 +105,40 @@ test("other mistakes", () => {
   expect(wrong({ actors: { a: { ...actor, circuitBreakerScope: "both" } } })).toBe("");
 });
 
+test("hedges and a retry budget, which are not Dapr's, are read like the rest", () => {
+  const { options, problems } = resiliencyFromDapr([
+    resource({
+      hedges: { h: { delay: "50ms", maxAttempts: 3 } },
+      retryBudget: { ratio: "0.1", minPerSecond: "" },
+      apps: { orders: { ...target, hedge: "h" } },
+    }),
+    resource({ hedges: { other: { delay: "20", maxAttempts: undefined } } }),
+  ]);
+  expect(problems).toEqual([]);
+  expect(options).toMatchObject({
+    hedges: { h: { delayMs: 50, maxAttempts: 3 }, other: { delayMs: 20 } },
+    retryBudget: { ratio: 0.1, minPerSecond: undefined },
+    apps: { orders: { hedge: "h" } },
+  });
+});
+
+test.each([
+  ["", undefined, 'time: invalid duration ""'],
+  ["-1s", undefined, "delay -1s is negative"],
+  ["50ms", 1, "maxAttempts 1 is not between 2 and 5"],
+  ["50ms", 6, "maxAttempts 6 is not between 2 and 5"],
+])("a hedge with %j and %j attempts is refused", (delay, maxAttempts, cause) => {
+  expect(wrong({ hedges: { h: { delay, maxAttempts } } })).toBe(
+    `Could not read resiliency policy policy: invalid hedge configuration "h": ${cause}`,
+  );
+});
+
+test.each(["-1", "much", "Infinity"])("a retry budget of %j is refused", (ratio) => {
+  expect(wrong({ retryBudget: { ratio, minPerSecond: "" } })).toContain(
+    `invalid retry budget: ratio must be a number of 0 or more (got ${ratio})`,
+  );
+});
+
 test("the last definition of a name counts; a wrong resource leaves the others alone", () => {
   const { options, problems } = resiliencyFromDapr([
     resource({ timeouts: { t: "1s", u: "1s" } }, "one"),

@@ -15,6 +15,8 @@ export class PolicyBench {
   readonly events: ResiliencyEvent[] = [];
   /** Times of the attempts since the start, in milliseconds. */
   readonly attempts: number[] = [];
+  /** Answers that somebody else's took the place of. */
+  readonly discarded: string[] = [];
   random = 0.5;
   readonly #component: ReturnType<ReturnType<typeof resiliency>>;
 
@@ -55,6 +57,8 @@ export class PolicyBench {
       readonly deadlineMs?: number;
       readonly repeatable?: boolean;
       readonly untimed?: boolean;
+      /** Instances that the target has, for attempts that join others. */
+      readonly instances?: number;
     } = {},
   ): Promise<string> {
     const { target = "orders", key = `${target}:m`, repeatable = true, untimed = false } = options;
@@ -67,13 +71,15 @@ export class PolicyBench {
     };
     const signal = options.signal ?? new AbortController().signal;
     if (policy === undefined) return (await run(signal)).value;
+    const { instances } = options;
     return policy.run({
+      ...(instances === undefined ? {} : { hedgeable: (underWay) => underWay < instances }),
       signal,
       deadlineMs: options.deadlineMs,
       untimed,
       attempt: run,
       repeatable: () => repeatable,
-      discard: () => undefined,
+      discard: (value) => void this.discarded.push(value),
     });
   }
 }

@@ -2,7 +2,9 @@ import { type Cursor, type Decode, integer, record, string } from "./decoder.ts"
 import type {
   ActorTargetDocument,
   CircuitBreakerDocument,
+  HedgeDocument,
   ResiliencySpec,
+  RetryBudgetDocument,
   RetryDocument,
   TargetDocument,
 } from "./resource-documents.ts";
@@ -17,6 +19,8 @@ export function decodePolicies(spec: Get): ResiliencySpec {
     timeouts: record(text)(policies("timeouts")) ?? {},
     retries: record(retry)(policies("retries")) ?? {},
     circuitBreakers: record(circuitBreaker)(policies("circuitBreakers")) ?? {},
+    hedges: record(hedge)(policies("hedges")),
+    retryBudget: retryBudget(policies("retryBudget")),
     apps: record(target)(targets("apps")) ?? {},
     actors: record(actorTarget)(targets("actors")) ?? {},
   };
@@ -45,12 +49,24 @@ const circuitBreaker: Decode<CircuitBreakerDocument> = (cursor) => {
   };
 };
 
+const hedge: Decode<HedgeDocument> = (cursor) => {
+  const get = fieldsOf(cursor);
+  return { delay: text(get("delay")), maxAttempts: integer(get("maxAttempts")) };
+};
+
+const retryBudget: Decode<RetryBudgetDocument> = (cursor) => {
+  if (cursor.absent) return undefined;
+  const get = fieldsOf(cursor);
+  return { ratio: text(get("ratio")), minPerSecond: text(get("minPerSecond")) };
+};
+
 const target: Decode<TargetDocument> = (cursor) => {
   const get = fieldsOf(cursor);
   return {
     timeout: text(get("timeout")),
     retry: text(get("retry")),
     circuitBreaker: text(get("circuitBreaker")),
+    hedge: string(get("hedge")),
     circuitBreakerCacheSize: integer(get("circuitBreakerCacheSize")),
   };
 };

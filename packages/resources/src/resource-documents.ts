@@ -65,6 +65,10 @@ export interface ResiliencySpec {
   readonly timeouts: Readonly<Record<string, string>>;
   readonly retries: Readonly<Record<string, RetryDocument>>;
   readonly circuitBreakers: Readonly<Record<string, CircuitBreakerDocument>>;
+  /** Not Dapr's, which passes over it. */
+  readonly hedges?: Readonly<Record<string, HedgeDocument>> | undefined;
+  /** Not Dapr's, which passes over it. */
+  readonly retryBudget?: RetryBudgetDocument | undefined;
   readonly apps: Readonly<Record<string, TargetDocument>>;
   /** Read for the sake of their mistakes. */
   readonly actors: Readonly<Record<string, ActorTargetDocument>>;
@@ -88,11 +92,24 @@ export interface CircuitBreakerDocument {
   readonly trip: string;
 }
 
+/** When an attempt that takes long is joined by another one. */
+export interface HedgeDocument {
+  readonly delay: string;
+  readonly maxAttempts: number | undefined;
+}
+
+/** How many retries the calls of a target may have. */
+export interface RetryBudgetDocument {
+  readonly ratio: string;
+  readonly minPerSecond: string;
+}
+
 /** The names of a target's policies. */
 export interface TargetDocument {
   readonly timeout: string;
   readonly retry: string;
   readonly circuitBreaker: string;
+  readonly hedge?: string | undefined;
   readonly circuitBreakerCacheSize: number | undefined;
 }
 

@@ -212,9 +212,11 @@ spec:
     timeouts: {t: 5000}
     retries: {r: {policy: constant, duration: 1s, maxRetries: 3, matching: {httpStatusCodes: 500, gRPCStatusCodes: "1-4"}}}
     circuitBreakers: {cb: {maxRequests: 2, interval: 0, timeout: 30s, trip: requests > 1}}
+    hedges: {h: {delay: 50ms, maxAttempts: 3}}
+    retryBudget: {ratio: 0.1}
   targets:
     apps:
-      orders: {timeout: t, retry: r, circuitBreaker: cb, circuitBreakerCacheSize: 7}
+      orders: {timeout: t, retry: r, circuitBreaker: cb, hedge: h, circuitBreakerCacheSize: 7}
       bare:
       empty: {}
     actors: {a: {circuitBreaker: cb, circuitBreakerScope: both, circuitBreakerCacheSize: 5000}}
@@ -235,8 +237,13 @@ spec:
     circuitBreakers: {
       cb: { maxRequests: 2, interval: "0", timeout: "30s", trip: "requests > 1" },
     },
+    hedges: { h: { delay: "50ms", maxAttempts: 3 } },
+    retryBudget: { ratio: "0.1", minPerSecond: "" },
     apps: {
-      orders: { timeout: "t", retry: "r", circuitBreaker: "cb", circuitBreakerCacheSize: 7 },
+      orders: {
+        ...{ timeout: "t", retry: "r", circuitBreaker: "cb", hedge: "h" },
+        circuitBreakerCacheSize: 7,
+      },
       bare: none,
       empty: none,
     },

@@ -26,12 +26,17 @@ export class PolicyApp {
   brokenOff = 0;
   /** What happens to every call, whatever the path. A number is a status. */
   fault: Fault | undefined;
+  /** Times of the calls in milliseconds, in the order of `seen`. */
+  readonly times: number[] = [];
   readonly #server = createServer((request, response) => void this.#answer(request, response));
+  #port = 0;
 
+  /** Listens, on the same port when it has listened before. */
   async start(): Promise<number> {
-    this.#server.listen(0, "127.0.0.1");
+    this.#server.listen(this.#port, "127.0.0.1");
     await once(this.#server, "listening");
-    return (this.#server.address() as AddressInfo).port;
+    this.#port = (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   close(): void {
@@ -41,6 +46,11 @@ export class PolicyApp {
 
   count(path: string): number {
     return this.seen.filter((call) => call.path === path).length;
+  }
+
+  /** When calls of a path came. */
+  timesOf(path: string): readonly number[] {
+    return this.times.filter((_time, index) => this.seen[index]?.path === path);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -54,6 +64,7 @@ export class PolicyApp {
       response.writeHead(404).end();
       return;
     }
+    this.times.push(performance.now());
     this.seen.push({ path, body: Buffer.concat(chunks) });
     const [, kind, argument] = path.split("/");
     if (kind === "hang" || this.fault === "hang") return;

@@ -30,7 +30,8 @@ export class EndpointPicker {
 
   /**
    * @param endpoints never empty.
-   * @param tried endpoints that failed in this call; avoided while another one is left.
+   * @param tried endpoints that have had this call; avoided while another one is left. Such a choice
+   *   takes no turn: of two instances, a sick one would get every call first otherwise.
    */
   pick(
     target: ResolveRequest,
@@ -38,10 +39,11 @@ export class EndpointPicker {
     tried: readonly Endpoint[],
     call: BalancedCall,
   ): Endpoint {
+    const isFirst = tried.length === 0;
     const snapshot: BalancerSnapshot = {
       target,
-      endpoints: tried.length === 0 ? endpoints : untried(endpoints, tried),
-      turn: this.#nextTurn(target),
+      endpoints: isFirst ? endpoints : untried(endpoints, tried),
+      turn: isFirst ? this.#nextTurn(target) : this.#turnOf(target),
       inFlight: this.#count,
     };
     return this.#balancer.select(snapshot, call);
@@ -74,9 +76,13 @@ export class EndpointPicker {
     }
   }
 
-  #nextTurn({ namespace, appId }: ResolveRequest): number {
-    const key = `${namespace}/${appId}`;
-    const turn = this.#turns.get(key) ?? 0;
+  #turnOf({ namespace, appId }: ResolveRequest): number {
+    return this.#turns.get(`${namespace}/${appId}`) ?? 0;
+  }
+
+  #nextTurn(target: ResolveRequest): number {
+    const key = `${target.namespace}/${target.appId}`;
+    const turn = this.#turnOf(target);
     if (turn === 0 && this.#turns.size >= maxTargets) forgetOldest(this.#turns);
     this.#turns.set(key, turn >= Number.MAX_SAFE_INTEGER ? 0 : turn + 1);
     return turn;

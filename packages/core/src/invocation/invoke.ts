@@ -65,14 +65,14 @@ function invokeResiliently(
   const policy = resiliency.policyFor(call.target, breakerKey(parts, call, target));
   // The namespace is not part of an entry's name here (Dapr).
   const builtIn = target.kind === "url" || !resiliency.hasTarget(target.appId);
-  const route: Route = { builtIn, tried: [] };
+  // What no policy touches goes the way of a runtime without any.
+  if (policy === undefined && builtIn) return dispatch(parts, token, call, target, undefined);
+  const route: Route = { builtIn, tried: [], known: 0 };
   if (policy === undefined) return dispatch(parts, token, call, target, route);
-  return invokeUnder(
-    policy,
-    call,
-    (attempt) => dispatch(parts, token, attempt, target, route),
-    (reason, delayMs) => parts.telemetry?.retried?.(token, reason, delayMs),
-  );
+  return invokeUnder(policy, call, (attempt) => dispatch(parts, token, attempt, target, route), {
+    instances: () => route.known,
+    retrying: (reason, delayMs) => parts.telemetry?.retried?.(token, reason, delayMs),
+  });
 }
 
 /** What a circuit breaker covers: a method of an app, an endpoint, a method behind a URL (Dapr). */

@@ -9,23 +9,38 @@ import type { AttemptResult, CallPolicy } from "../resiliency.ts";
 import { ReplayBody } from "./replay-body.ts";
 import { WatchedBody } from "./watched-body.ts";
 
+/** Verbs of requests that do no harm when they are made twice (RFC 9110, 9.2.2). */
+const idempotentVerbs: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+
+/** What the attempts of a call have to do with the rest of the runtime. */
+export interface Attempts {
+  /** Instances that the target had when it was last looked up. */
+  instances(): number;
+  retrying(reason: unknown, delayMs: number): void;
+}
+
 /** Runs a whole invocation, look-up included, under a policy. */
 export async function invokeUnder(
   policy: CallPolicy,
   call: InvokeRequest,
   deliver: (call: InvokeRequest) => Promise<InvokeResponse>,
-  retrying: (reason: unknown, delayMs: number) => void,
+  { instances, retrying }: Attempts,
 ): Promise<InvokeResponse> {
-  const body = keep(policy, call);
+  // The gRPC API does not say what its calls do; and the verb that they may carry is the app's.
+  const hedges =
+    policy.hedges === true && call.origin === "http" && idempotentVerbs.has(call.http?.verb ?? "");
+  const body = keep(policy, call, hedges);
   const replay = body instanceof ReplayBody ? body : undefined;
   // A body of unknown length is sent once, whatever the policy says (Dapr).
   const repeats = call.bodyLength !== undefined && (isBuffered(body) || replay !== undefined);
+  const repeatable = (): boolean => repeats && replay?.repeatable !== false;
   try {
     const response = await policy.run<InvokeResponse>({
       signal: call.signal,
       deadlineMs: call.deadlineMs,
       attempt: async (signal) => judge(call, await deliver({ ...call, body, signal })),
-      repeatable: () => repeats && replay?.repeatable !== false,
+      repeatable,
+      ...(hedges ? { hedgeable: (underWay) => underWay < instances() && repeatable() } : {}),
       discard: ({ body: unwanted }) => discardBody(unwanted),
       retrying,
     });
@@ -37,13 +52,13 @@ export async function invokeUnder(
   }
 }
 
-function keep(policy: CallPolicy, { body, bodyLength }: InvokeRequest): Body {
+function keep(policy: CallPolicy, { body, bodyLength }: InvokeRequest, hedges: boolean): Body {
   const keeps =
-    policy.retries &&
+    (policy.retries || hedges) &&
     !isBuffered(body) &&
     bodyLength !== undefined &&
     bodyLength <= policy.maxReplayBytes;
-  return keeps ? new ReplayBody(body, policy.maxReplayBytes) : body;
+  return keeps ? new ReplayBody(body, policy.maxReplayBytes, hedges) : body;
 }
 
 function judge(call: InvokeRequest, response: InvokeResponse): AttemptResult<InvokeResponse> {

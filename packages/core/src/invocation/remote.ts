@@ -1,6 +1,7 @@
 import { includesEndpoint } from "../balancer.ts";
 import type { InvokeRequest, InvokeResponse } from "../call.ts";
 import { isOutriggerError, OutriggerError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
 import type { Endpoint, ResolveRequest, Resolver } from "../resolver.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { Connection, Transport } from "../transport.ts";
@@ -8,7 +9,9 @@ import { abortError, pause } from "./abortable.ts";
 import type { EndpointPicker } from "./endpoint-picker.ts";
 import { isRetryable, retriesExhausted } from "./failures.ts";
 import { type CallerIdentity, forwardedBy } from "./forwarded.ts";
-import { canRepeat, trackBody } from "./repeatable-body.ts";
+import { canRepeat, repeatableBody } from "./repeatable-body.ts";
+import { ReplayBody } from "./replay-body.ts";
+import { RetryLog } from "./retry-log.ts";
 
 /** The retries that every remote call has (Dapr: `DaprBuiltInServiceRetries`). */
 export interface BuiltInRetry {
@@ -18,6 +21,8 @@ export interface BuiltInRetry {
   readonly delayMs: number;
   /** Begins the pauses of one call, in place of `delayMs`. Each step is the next one; -1 ends them. */
   readonly pauses?: () => () => number;
+  /** Longest streamed body of a declared length that is kept for them, in bytes. Default 4194304. */
+  readonly maxReplayBytes?: number;
 }
 
 /** What the attempts of one call have in common when a policy makes them. */
@@ -26,6 +31,8 @@ export interface Route {
   readonly builtIn: boolean;
   /** Endpoints that were chosen; avoided while there are others. */
   tried: Endpoint[];
+  /** How many endpoints the target had at the last look; 0 before, and where there are none. */
+  known: number;
 }
 
 /** What reaching another sidecar takes. */
@@ -36,10 +43,14 @@ export interface RemoteParts {
   readonly picker: EndpointPicker;
   readonly retry: BuiltInRetry;
   readonly telemetry: Telemetry | undefined;
+  readonly log: Logger;
 }
 
 /** Endpoints tried without a pause in one call, however many the resolver knows. */
 const maxFailovers = 8;
+
+/** As long as any body may be by default, and no longer, so that large ones pass in little memory. */
+const defaultReplayBytes = 4_194_304;
 
 /** Resolve, balance, send; on a broken or refused connection, the next endpoint. */
 export class RemoteInvoker {
@@ -58,15 +69,37 @@ export class RemoteInvoker {
     token: unknown,
     route?: Route,
   ): Promise<InvokeResponse> {
+    const { maxReplayBytes = defaultReplayBytes } = this.#parts.retry;
+    const body = repeatableBody(request, route?.builtIn === false ? 0 : maxReplayBytes);
+    const metadata = this.#forward(request.metadata, target);
+    const call: InvokeRequest = { ...request, metadata, body };
+    // What a policy keeps is the policy's business.
+    if (body === request.body || !(body instanceof ReplayBody)) {
+      return this.#deliver(call, target, token, route);
+    }
+    try {
+      const response = await this.#deliver(call, target, token, route);
+      body.settle();
+      return response;
+    } catch (reason) {
+      body.release();
+      throw reason;
+    }
+  }
+
+  async #deliver(
+    call: InvokeRequest,
+    target: ResolveRequest,
+    token: unknown,
+    route: Route | undefined,
+  ): Promise<InvokeResponse> {
     const resolver = this.#requireResolver();
-    const call: InvokeRequest = {
-      ...request,
-      metadata: this.#forward(request.metadata, target),
-      body: trackBody(request.body),
-    };
     const endpoints = await resolver.resolve(target, call.signal);
     const endpoint = this.#parts.picker.pick(target, endpoints, route?.tried ?? [], call);
-    if (route !== undefined) remember(route, endpoints, endpoint);
+    if (route !== undefined) {
+      remember(route, endpoints, endpoint);
+      route.known = endpoints.length;
+    }
     this.#parts.telemetry?.resolved?.(token, target, endpoint);
     const connection = this.#parts.transport.connect(endpoint, target);
     try {
@@ -101,6 +134,7 @@ export class RemoteInvoker {
     let retries = 0;
     let tried: Endpoint[] = [];
     const nextPause = retry.pauses?.();
+    const log = new RetryLog(this.#parts.log);
     for (;;) {
       failure.connection?.reset();
       if (failure.endpoint !== undefined) {
@@ -120,10 +154,14 @@ export class RemoteInvoker {
         retries += 1;
         tried = [];
       }
+      log.retrying(pauseMs);
       telemetry?.retried?.(token, failure.reason, pauseMs);
       if (pauseMs > 0) await pause(pauseMs, call.signal);
       const outcome = await this.#attempt(resolver, call, target, tried);
-      if ("response" in outcome) return outcome.response;
+      if ("response" in outcome) {
+        log.recovered();
+        return outcome.response;
+      }
       failure = outcome;
     }
   }

@@ -1,4 +1,5 @@
-import { type Body, type BodyStream, isBuffered } from "../call.ts";
+import { type Body, type BodyStream, type InvokeRequest, isBuffered } from "../call.ts";
+import { ReplayBody } from "./replay-body.ts";
 
 /**
  * Remembers whether anybody has begun to read a streamed body. Until then a failed attempt can be
@@ -29,12 +30,24 @@ export class TrackedBody implements BodyStream {
   }
 }
 
-/** The body, with streams made observable. Buffered bodies pass as they are. */
-export function trackBody(body: Body): Body {
-  return isBuffered(body) ? body : new TrackedBody(body);
+/**
+ * The body, made to outlive a failed attempt as well as it can: a streamed one of a declared length
+ * is kept within the bound, others are whole until somebody reads them. Buffered ones, and those
+ * that are kept already, pass as they are.
+ * @param maxReplayBytes 0 keeps nothing.
+ */
+export function repeatableBody(
+  { body, bodyLength = Number.POSITIVE_INFINITY }: Pick<InvokeRequest, "body" | "bodyLength">,
+  maxReplayBytes: number,
+): Body {
+  if (isBuffered(body) || body instanceof ReplayBody) return body;
+  return bodyLength <= maxReplayBytes
+    ? new ReplayBody(body, maxReplayBytes)
+    : new TrackedBody(body);
 }
 
 /** True while an attempt can be repeated with this body. */
 export function canRepeat(body: Body): boolean {
+  if (body instanceof ReplayBody) return body.repeatable;
   return isBuffered(body) || (body instanceof TrackedBody && !body.started);
 }
