@@ -197,7 +197,11 @@ test("one component that does not work keeps everything as it was", async () => 
   // A component that works is not given up for one that may fail, either.
   folder.write("a.yaml", word("a", "one"), broken("b", "ignoreErrors: true, "));
   expect(await apply(components)).toEqual({ kind: "refused", problem });
-  folder.write("a.yaml", word("a", "one"), resource("Component", "b", "{type: what.ever}"));
+  folder.write(
+    "a.yaml",
+    word("a", "one"),
+    resource("Component", "b", "{type: what.ever, version: v1}"),
+  );
   expect(await apply(components)).toEqual({
     kind: "refused",
     problem: "process component b error: incorrect type what.ever",
