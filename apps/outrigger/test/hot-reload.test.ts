@@ -1,9 +1,8 @@
-import { silentLogger } from "@outrigger/core";
-import type { ResourceChange } from "@outrigger/resources";
+import { type Logger, silentLogger } from "@outrigger/core";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type HotReload, type HotReloadParts, startHotReload } from "../src/sidecar/hot-reload.ts";
 import { KnownResources } from "../src/sidecar/known-resources.ts";
-import { readResources } from "../src/sidecar/read-resources.ts";
+import { readResources, type SidecarResources } from "../src/sidecar/read-resources.ts";
 import { endpoint, ResourceFolder, resource } from "./e2e/resource-folder.ts";
 
 let folder: ResourceFolder;
@@ -16,8 +15,10 @@ afterEach(() => {
   folder.remove();
 });
 
+type Apply = HotReloadParts["components"]["apply"];
+
 /** Watches the folder; resolves with what happened first after the start. */
-async function watching(onComponents?: HotReloadParts["onComponents"]) {
+async function watching(apply: Apply) {
   const options = {
     appId: "caller",
     configFiles: [],
@@ -26,28 +27,34 @@ async function watching(onComponents?: HotReloadParts["onComponents"]) {
   };
   const known = new KnownResources();
   known.accept((await readResources(options, {})).resources);
+  const lines: string[] = [];
+  const log: Logger = {
+    ...silentLogger,
+    log: (_level, text) => void lines.push(text),
+    scope: () => log,
+  };
   const restarted = new Promise<void>((resolve) => {
-    reload = startHotReload(options, {
-      log: silentLogger,
-      env: {},
-      stops: { hangUp: resolve },
-      known,
-      ...(onComponents === undefined ? {} : { onComponents }),
-    });
+    const stops = { hangUp: resolve };
+    reload = startHotReload(options, { log, env: {}, stops, known, components: { apply } });
   });
-  return { restarted, known };
+  return { restarted, known, lines };
 }
+
+/** Names of the components of a reading. */
+const namesIn = ({ loaded }: SidecarResources): readonly string[] =>
+  loaded?.components.map(({ name }) => name) ?? [];
 
 const component = (name: string, type: string): string =>
   resource("Component", name, `{type: ${type}, version: v1}`);
 
 test("changed components are handed over while calls run, and nothing restarts", async () => {
   folder.write("a.yaml", component("old", "middleware.http.uppercase"));
-  const seen: ResourceChange[][] = [];
+  const seen: (readonly string[])[] = [];
   let told = (): void => undefined;
-  const { restarted, known } = await watching(async (changes) => {
-    seen.push([...changes]);
+  const { restarted, known } = await watching(async (resources) => {
+    seen.push(namesIn(resources));
     told();
+    return { kind: "applied" };
   });
   const restarts: string[] = [];
   void restarted.then(() => restarts.push("restart"));
@@ -58,42 +65,37 @@ test("changed components are handed over while calls run, and nothing restarts",
     folder.write("a.yaml", component(name, "middleware.http.uppercase"));
     await handed;
   }
-  expect(seen).toEqual([
-    [
-      { kind: "Component", name: "old", event: "DELETED" },
-      { kind: "Component", name: "new", event: "CREATED" },
-    ],
-    [
-      { kind: "Component", name: "new", event: "DELETED" },
-      { kind: "Component", name: "newer", event: "CREATED" },
-    ],
-  ]);
+  expect(seen).toEqual([["new"], ["newer"]]);
+  await vi.waitFor(() => expect(known.good && namesIn(known.good)).toEqual(["newer"]), 10_000);
   expect(restarts).toEqual([]);
   expect(known.takeOffer()).toBeUndefined();
 });
 
 test("components that cannot change while calls run restart the runtime", async () => {
-  const { restarted, known } = await watching(async () => {
-    throw new Error("cannot");
-  });
+  const { restarted, known } = await watching(async () => ({ kind: "restart", reason: "why" }));
   folder.write("a.yaml", component("new", "middleware.http.uppercase"));
   await restarted;
   const offer = known.takeOffer();
   expect(offer?.resources.loaded?.components.map(({ name }) => name)).toEqual(["new"]);
 });
 
-test("without somebody to take them, only components that take part in calls restart", async () => {
-  const { restarted, known } = await watching();
-  let lives = 1;
-  void restarted.then(() => {
-    lives += 1;
+test("components that do not work stay out of use, which is told once, until they are mended", async () => {
+  const applied: string[] = [];
+  const { known, lines } = await watching(async (resources) => {
+    const [name = ""] = namesIn(resources);
+    applied.push(name);
+    return name === "good" ? { kind: "applied" } : { kind: "refused", problem: `${name} is bad` };
   });
-  folder.write("a.yaml", component("store", "state.redis"));
-  await vi.waitFor(() => expect(known.good?.loaded?.components).toHaveLength(1), 10_000);
-  expect(lives).toBe(1);
-  folder.write("b.yaml", component("shout", "middleware.http.uppercase"));
-  await restarted;
-  expect(known.takeOffer()?.resources.loaded?.components).toHaveLength(2);
+  folder.write("a.yaml", component("bad", "middleware.http.uppercase"));
+  await vi.waitFor(() => expect(applied).toEqual(["bad"]), 10_000);
+  folder.write("b.yaml", "# a remark");
+  await vi.waitFor(() => expect(applied).toEqual(["bad", "bad"]), 10_000);
+  expect(known.good && namesIn(known.good)).toEqual([]);
+  folder.write("a.yaml", component("good", "middleware.http.uppercase"));
+  await vi.waitFor(() => expect(known.good && namesIn(known.good)).toEqual(["good"]), 10_000);
+  expect(lines.filter((line) => line.includes("is bad"))).toEqual([
+    "Changed files are not used, the running configuration stays: bad is bad",
+  ]);
 });
 
 test("one restart takes components and the rest", async () => {

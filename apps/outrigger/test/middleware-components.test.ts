@@ -2,7 +2,11 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type HttpRequest, type HttpResponse, type LogLevel, silentLogger } from "@outrigger/core";
-import { type ComponentDocument, loadConfiguration } from "@outrigger/resources";
+import {
+  type ComponentDocument,
+  loadConfiguration,
+  type MetadataSources,
+} from "@outrigger/resources";
 import { expect, test } from "vitest";
 import { MiddlewareComponents } from "../src/middleware/middleware-components.ts";
 
@@ -27,9 +31,15 @@ function documentOf(
 
 function make(lines: string[] = []): MiddlewareComponents {
   const log = { ...silentLogger, log: (_level: LogLevel, text: string) => void lines.push(text) };
-  const sources = { appId: "self", namespace: "default", env: {}, secret: () => "" };
   const context = { appId: "self", namespace: "default", log, now: Date.now, random: Math.random };
-  return new MiddlewareComponents({ ...configuration, httpPipeline: handlers }, sources, context);
+  return new MiddlewareComponents({ ...configuration, httpPipeline: handlers }, context);
+}
+
+const sources: MetadataSources = { appId: "self", namespace: "default", env: {}, secret: () => "" };
+
+async function use(components: MiddlewareComponents, ...documents: readonly ComponentDocument[]) {
+  const made = documents.map((document) => components.make(document, sources));
+  components.replaceAll(await Promise.all(made));
 }
 
 async function pathAfter(components: MiddlewareComponents, path: string): Promise<string> {
@@ -58,28 +68,31 @@ test("pipelines change while they serve, as components come, change and go", asy
   const components = make(lines);
   expect(components.httpPipeline?.isEmpty).toBe(true);
   expect(components.appHttpPipeline).toBeUndefined();
-  await components.add(documentOf("second", "/b: /c"));
+  await use(components, documentOf("second", "/b: /c"));
   expect(await pathAfter(components, "/a")).toBe("/a");
-  await components.add(documentOf("first", "/a: /b"));
+  await use(components, documentOf("second", "/b: /c"), documentOf("first", "/a: /b"));
   expect(await pathAfter(components, "/a")).toBe("/c");
-  await components.add(documentOf("second", "/b: /d"));
+  await use(components, documentOf("first", "/a: /b"), documentOf("second", "/b: /d"));
   expect(await pathAfter(components, "/a")).toBe("/d");
-  await components.add(documentOf("second", "", "middleware.http.uppercase"));
+  const other = documentOf("second", "", "middleware.http.uppercase");
+  await use(components, documentOf("first", "/a: /b"), other);
   expect(await pathAfter(components, "/a")).toBe("/b");
+  components.reportMissing();
   components.reportMissing();
   expect(lines).toEqual([
     expect.stringContaining("handler second (middleware.http.routeralias/v1)"),
   ]);
-  await components.remove("first");
+  await use(components, other);
   expect(await pathAfter(components, "/a")).toBe("/a");
-  expect(components.descriptions().map(({ name }) => name)).toEqual(["second"]);
+  components.reportMissing();
+  expect(lines).toHaveLength(2);
   await components.stop();
 });
 
-test("a component that cannot be made leaves the one of its name in use", async () => {
+test("a component that cannot be made leaves those in use alone", async () => {
   const components = make();
-  await components.add(documentOf("first", "/a: /b"));
-  await expect(components.add(documentOf("first", "{"))).rejects.toThrow(
+  await use(components, documentOf("first", "/a: /b"));
+  await expect(components.make(documentOf("first", "{"), sources)).rejects.toThrow(
     "[CREATE_COMPONENT_FAILURE]: initialization error occurred for first (middleware.http.routeralias/v1): failed to parse routes",
   );
   expect(await pathAfter(components, "/a")).toBe("/b");
@@ -95,10 +108,9 @@ test("a component that does not start in time is given up", async () => {
   const metadata = Object.entries(values).map(([name, value]) => {
     return { name, value, secretKeyRef: undefined, envRef: undefined };
   });
-  await expect(components.add({ ...document, metadata })).rejects.toThrow(
+  await expect(components.make({ ...document, metadata }, sources)).rejects.toThrow(
     "init timeout for component guard exceeded after 200ms",
   );
-  expect(components.descriptions()).toEqual([]);
   silent.closeAllConnections();
   silent.close();
 });

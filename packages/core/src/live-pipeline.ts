@@ -1,5 +1,6 @@
 import { isBuffered } from "./call.ts";
 import { errorText } from "./errors.ts";
+import { HandlerList } from "./handler-list.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "./http-exchange.ts";
 import type { HttpMiddlewareComponent, HttpPipeline } from "./http-middleware.ts";
 import type { Logger } from "./logger.ts";
@@ -17,24 +18,51 @@ const failed: HttpResponse = {
  */
 export class LiveHttpPipeline implements HttpPipeline {
   readonly #log: Logger;
-  #handlers: readonly HttpMiddlewareComponent[] = [];
+  /** Lists that were replaced and still serve requests. */
+  readonly #earlier = new Set<HandlerList>();
+  readonly #waiting = new Set<() => void>();
+  #current: HandlerList;
 
   constructor(log: Logger) {
     this.#log = log;
+    this.#current = this.#listOf([]);
   }
 
   get isEmpty(): boolean {
-    return this.#handlers.length === 0;
+    return this.#current.handlers.length === 0;
   }
 
   /** Requests that begin from now on run through these; the first one is the outermost. */
   replace(handlers: readonly HttpMiddlewareComponent[]): void {
-    this.#handlers = [...handlers];
+    if (!this.#current.isIdle) this.#earlier.add(this.#current);
+    this.#current = this.#listOf([...handlers]);
   }
 
   run(request: HttpRequest, last: HttpHandler): Promise<HttpResponse> {
-    if (this.#handlers.length === 0) return last(request);
-    return new PipelineRun(this.#handlers, request, last, this.#log).answer();
+    const list = this.#current;
+    if (list.handlers.length === 0) return last(request);
+    const run = new PipelineRun(list.handlers, request, last, this.#log);
+    return list.count(request, () => run.answer());
+  }
+
+  /**
+   * Resolves when no request runs through a handler that `replace` has taken out. A client that
+   * reads its answer slowly holds it up, so a caller that cannot wait must not rely on it.
+   */
+  async whenUnused(handler: HttpMiddlewareComponent): Promise<void> {
+    while ([...this.#earlier].some(({ handlers }) => handlers.includes(handler))) {
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  #listOf(handlers: readonly HttpMiddlewareComponent[]): HandlerList {
+    const list = new HandlerList(handlers, () => {
+      if (!this.#earlier.delete(list)) return;
+      const waiting = [...this.#waiting];
+      this.#waiting.clear();
+      for (const resolve of waiting) resolve();
+    });
+    return list;
   }
 }
 

@@ -26,7 +26,7 @@ export interface ComponentDescription {
   readonly capabilities: readonly string[];
 }
 
-/** The facts of a sidecar that do not change while it runs. */
+/** The facts of a sidecar that do not change while it runs, unless components do. */
 export interface SidecarDescription {
   /** Dapr-compatible version, `N.N.N`. */
   readonly runtimeVersion: string;
@@ -62,18 +62,31 @@ const maxExtendedAttributes = 1_024;
 export class MetadataStore implements MetadataView {
   readonly #id: string;
   readonly #description: SidecarDescription;
+  readonly #components: () => readonly ComponentDescription[];
   readonly #extended = new Map<string, string>();
   #initialized = false;
 
-  constructor(id: string, description: SidecarDescription) {
+  /** @param components lists the components at this moment. Default: those of the description. */
+  constructor(
+    id: string,
+    description: SidecarDescription,
+    components: () => readonly ComponentDescription[] = () => description.components,
+  ) {
     this.#id = id;
     this.#description = description;
+    this.#components = components;
   }
 
   snapshot(): MetadataSnapshot {
     const extended = Object.fromEntries(this.#extended);
     extended.daprRuntimeVersion = this.#description.runtimeVersion;
-    return { ...this.#description, id: this.#id, extended, initialized: this.#initialized };
+    return {
+      ...this.#description,
+      id: this.#id,
+      components: this.#components(),
+      extended,
+      initialized: this.#initialized,
+    };
   }
 
   set(key: string, value: string): void {

@@ -8,7 +8,7 @@ import type { WorkloadIdentity } from "./identity.ts";
 import type { IngressFactory } from "./ingress.ts";
 import type { BuiltInRetry } from "./invocation/remote.ts";
 import type { Logger } from "./logger.ts";
-import type { SidecarDescription } from "./metadata.ts";
+import type { ComponentDescription, SidecarDescription } from "./metadata.ts";
 import type { ProxyChannel } from "./proxy.ts";
 import type { Resiliency } from "./resiliency.ts";
 import type { Resolver } from "./resolver.ts";
@@ -53,6 +53,8 @@ export interface RuntimeOptions {
   readonly httpPort?: number;
   /** Facts for the metadata routes. */
   readonly description?: Partial<SidecarDescription>;
+  /** The components to list at this moment, in place of the description's. */
+  readonly components?: () => readonly ComponentDescription[];
   /** Default: silent. */
   readonly log?: Logger;
   /** Milliseconds since the epoch. Default `Date.now`. */

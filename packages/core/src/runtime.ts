@@ -91,7 +91,7 @@ class ComposedRuntime implements Runtime {
     const { context } = this.#parts;
     this.appId = context.appId;
     this.namespace = context.namespace;
-    this.metadata = new MetadataStore(context.appId, describe(options));
+    this.metadata = new MetadataStore(context.appId, describe(options), options.components);
     const sidecar = this.#sidecar();
     this.ingresses = (options.ingresses ?? []).map((create) => create(context, sidecar));
   }

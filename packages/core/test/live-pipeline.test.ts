@@ -178,3 +178,63 @@ test("tells the length of a body that a handler replaced", async () => {
   });
   expect(length).toBe(6);
 });
+
+/** Tells whether a promise has settled once everything that is due has run. */
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  void promise.then(() => {
+    settled = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  return settled;
+}
+
+test("a handler is unused after its last request, whose body is read to the end", async () => {
+  const slow = letter("old");
+  const pipeline = pipelineOf(slow, letter("kept"));
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from("one");
+    yield Buffer.from("two");
+  }
+  const streaming: HttpHandler = async () => ({ ...answer, body: chunks() });
+  const first = await pipeline.run(requestOf(), streaming);
+  const second = await pipeline.run(requestOf(), streaming);
+  pipeline.replace([letter("new")]);
+  const unused = pipeline.whenUnused(slow);
+  expect(await isSettled(unused)).toBe(false);
+
+  const read: string[] = [];
+  for await (const chunk of first.body as BodyStream) read.push(Buffer.from(chunk).toString());
+  expect(read).toEqual(["one", "two"]);
+  expect(await isSettled(unused)).toBe(false);
+  // The other reader gives up.
+  for await (const _chunk of second.body as BodyStream) break;
+  await unused;
+});
+
+test("a client that leaves, a request that fails and a buffered answer hold no handler", async () => {
+  const old = letter("old");
+  const pipeline = pipelineOf(old);
+  const leaving = new AbortController();
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    for (;;) yield Buffer.from("more");
+  }
+  await pipeline.run(requestOf({ signal: leaving.signal }), async () => {
+    return { ...answer, body: endless() };
+  });
+  pipeline.replace([]);
+  const unused = pipeline.whenUnused(old);
+  expect(await isSettled(unused)).toBe(false);
+  leaving.abort();
+  await unused;
+
+  pipeline.replace([old]);
+  await pipeline.run(requestOf(), last);
+  await expect(
+    pipeline.run(requestOf(), async () => {
+      throw new Error("refused");
+    }),
+  ).rejects.toThrow("refused");
+  pipeline.replace([]);
+  await pipeline.whenUnused(old);
+});

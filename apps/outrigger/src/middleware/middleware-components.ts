@@ -1,7 +1,6 @@
 import {
   type Component,
   type ComponentContext,
-  type ComponentDescription,
   errorText,
   type HttpMiddlewareComponent,
   type HttpPipeline,
@@ -18,7 +17,8 @@ import {
 import { formatGoDuration } from "../flags/go-duration.ts";
 import { loadMiddleware } from "./load-middleware.ts";
 
-interface Loaded {
+/** A middleware that works, and the document that asked for it. */
+export interface LoadedMiddleware {
   readonly document: ComponentDocument;
   readonly component: HttpMiddlewareComponent;
 }
@@ -30,13 +30,15 @@ interface Loaded {
 export class MiddlewareComponents implements Component {
   readonly name = "middleware";
   readonly #context: ComponentContext;
-  readonly #sources: MetadataSources;
-  readonly #loaded = new Map<string, Loaded>();
+  /** By name. */
+  #loaded: ReadonlyMap<string, LoadedMiddleware> = new Map();
+  /** Those in use, and those that still serve requests that began before they went. */
+  readonly #running = new Set<LoadedMiddleware>();
   readonly #pipelines: readonly LivePipelineOf[];
+  #stopped = false;
 
-  constructor(configuration: Configuration, sources: MetadataSources, context: ComponentContext) {
+  constructor(configuration: Configuration, context: ComponentContext) {
     this.#context = context;
-    this.#sources = sources;
     this.#pipelines = [
       new LivePipelineOf("httpPipeline", configuration.httpPipeline, context),
       new LivePipelineOf("appHttpPipeline", configuration.appHttpPipeline, context),
@@ -53,62 +55,21 @@ export class MiddlewareComponents implements Component {
     return this.#pipelines[1]?.live;
   }
 
-  /** What the metadata route lists. */
-  descriptions(): readonly ComponentDescription[] {
-    return [...this.#loaded.values()].map(({ document }) => {
-      const { name, type, version } = document;
-      return { name, type, version, capabilities: [] };
-    });
-  }
-
   /**
-   * Makes and starts a component. One of the same name is replaced when the new one works.
-   * @throws OutriggerError with Dapr's text when it does not.
+   * Makes and starts a component; no request reaches it before `replaceAll`.
+   * @throws OutriggerError with Dapr's text when it does not work.
    */
-  async add(document: ComponentDocument): Promise<void> {
-    const component = await this.#make(document);
-    const previous = this.#loaded.get(document.name);
-    this.#loaded.set(document.name, { document, component });
-    this.#rebuild();
-    await previous?.component.stop?.();
-  }
-
-  /** Takes a component out of the pipelines. */
-  async remove(name: string): Promise<void> {
-    const previous = this.#loaded.get(name);
-    this.#loaded.delete(name);
-    this.#rebuild();
-    await previous?.component.stop?.();
-  }
-
-  /** Warns of handlers that have no component. */
-  reportMissing(): void {
-    for (const pipeline of this.#pipelines) pipeline.reportMissing();
-  }
-
-  async stop(): Promise<void> {
-    const all = [...this.#loaded.values()];
-    await Promise.all(
-      all.map(async ({ document, component }) => {
-        try {
-          await component.stop?.();
-        } catch (reason) {
-          const text = `component ${document.name} failed to stop: ${errorText(reason)}`;
-          this.#context.log.log("warn", text);
-        }
-      }),
-    );
-  }
-
-  async #make(document: ComponentDocument): Promise<HttpMiddlewareComponent> {
+  async make(document: ComponentDocument, sources: MetadataSources): Promise<LoadedMiddleware> {
     const { type, version, file } = document;
     try {
-      const { values, warnings } = componentValues(document, this.#sources);
+      const { values, warnings } = componentValues(document, sources);
       for (const warning of warnings) this.#context.log.log("warn", warning);
       const choice = { type, version, metadata: values, file };
       const component = await loadMiddleware(choice, this.#context);
       await startInTime(component, document);
-      return component;
+      const loaded = { document, component };
+      this.#running.add(loaded);
+      return loaded;
     } catch (cause) {
       throw new OutriggerError(
         `[CREATE_COMPONENT_FAILURE]: initialization error occurred for ${document.name} (${type}/${version || "v1"}): ${errorText(cause)}`,
@@ -117,8 +78,47 @@ export class MiddlewareComponents implements Component {
     }
   }
 
-  #rebuild(): void {
+  /**
+   * Puts these to use in place of all before them, at once. One that goes is stopped after the last
+   * request that began with it.
+   */
+  replaceAll(components: readonly LoadedMiddleware[]): void {
+    const previous = [...this.#loaded.values()];
+    this.#loaded = new Map(components.map((loaded) => [loaded.document.name, loaded]));
     for (const pipeline of this.#pipelines) pipeline.rebuild(this.#loaded);
+    for (const loaded of previous) if (!components.includes(loaded)) void this.#retire(loaded);
+    // The sidecar may have ended while they were made.
+    if (this.#stopped) void this.stop();
+  }
+
+  /** Stops components that were made and never put to use. */
+  async discard(components: readonly LoadedMiddleware[]): Promise<void> {
+    await Promise.all(components.map((loaded) => this.#stop(loaded)));
+  }
+
+  /** Warns of handlers that have no component; of each once, until it has one. */
+  reportMissing(): void {
+    for (const pipeline of this.#pipelines) pipeline.reportMissing();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.discard([...this.#running]);
+  }
+
+  async #retire(loaded: LoadedMiddleware): Promise<void> {
+    await Promise.all(this.#pipelines.map(({ live }) => live?.whenUnused(loaded.component)));
+    await this.#stop(loaded);
+  }
+
+  async #stop(loaded: LoadedMiddleware): Promise<void> {
+    if (!this.#running.delete(loaded)) return;
+    try {
+      await loaded.component.stop?.();
+    } catch (reason) {
+      const text = `component ${loaded.document.name} failed to stop: ${errorText(reason)}`;
+      this.#context.log.log("warn", text);
+    }
   }
 }
 
@@ -129,6 +129,7 @@ class LivePipelineOf {
   readonly #handlers: readonly PipelineHandler[];
   readonly #context: ComponentContext;
   #missing: readonly PipelineHandler[];
+  #reported: readonly PipelineHandler[] = [];
 
   constructor(label: string, handlers: readonly PipelineHandler[], context: ComponentContext) {
     this.#label = label;
@@ -138,7 +139,7 @@ class LivePipelineOf {
     this.live = handlers.length === 0 ? undefined : new LiveHttpPipeline(context.log);
   }
 
-  rebuild(loaded: ReadonlyMap<string, Loaded>): void {
+  rebuild(loaded: ReadonlyMap<string, LoadedMiddleware>): void {
     const found = this.#handlers.map((handler) => {
       const match = loaded.get(handler.name);
       return match !== undefined && matches(handler, match.document) ? match.component : undefined;
@@ -148,7 +149,9 @@ class LivePipelineOf {
   }
 
   reportMissing(): void {
-    for (const { name, type, version } of this.#missing) {
+    const news = this.#missing.filter((handler) => !this.#reported.includes(handler));
+    this.#reported = this.#missing;
+    for (const { name, type, version } of news) {
       this.#context.log.log(
         "warn",
         `${this.#label}: handler ${name} (${type}/${version || "v1"}) is skipped: no component of this name, type and version is loaded`,

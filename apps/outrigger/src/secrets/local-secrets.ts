@@ -22,6 +22,13 @@ export class LocalSecrets {
     this.#env = env;
   }
 
+  /** The same stores, except some; what is added to the copy is not added here. */
+  without(names: ReadonlySet<string>): LocalSecrets {
+    const copy = new LocalSecrets(this.#env);
+    for (const [name, store] of this.#stores) if (!names.has(name)) copy.#stores.set(name, store);
+    return copy;
+  }
+
   /** @throws OutriggerError `OTR_OPTIONS_INVALID` for a file that cannot be read. */
   async add(name: string, type: string, settings: Settings): Promise<void> {
     const store =

@@ -14,6 +14,7 @@ import { composeIngresses } from "./compose-ingresses.ts";
 import { composeResiliency } from "./compose-resiliency.ts";
 import { composeSecurity } from "./compose-security.ts";
 import { hostAddress } from "./host-address.ts";
+import type { LiveComponents } from "./live-components.ts";
 import { ownEnvironment } from "./own-environment.ts";
 import type { SidecarResources } from "./read-resources.ts";
 import { requireBindable } from "./require-bindable.ts";
@@ -26,12 +27,19 @@ export interface ComposeParts {
   readonly log: Logger;
 }
 
+/** A sidecar that is not started. */
+export interface ComposedSidecar {
+  readonly runtime: RuntimeOptions;
+  /** What changes while it runs. */
+  readonly components: LiveComponents;
+}
+
 /** Chooses and configures every component of a sidecar. */
 export async function composeSidecar(
   options: SidecarOptions,
   resources: SidecarResources,
   { env, log }: ComposeParts,
-): Promise<RuntimeOptions> {
+): Promise<ComposedSidecar> {
   requireBindable(options);
   const { configuration } = resources;
   const features = enabledFeatures(configuration.features);
@@ -45,13 +53,9 @@ export async function composeSidecar(
   const sockets = apiSockets(options);
   if (sockets !== undefined) await Promise.all(Object.values(sockets).map(removeStaleSocket));
   const components = await composeComponents(options, resources, env, log);
-  const { middleware, secrets, descriptions } = components;
+  const { middleware, secrets } = components;
   const { httpPipeline, appHttpPipeline } = middleware;
-  const description = {
-    ...describeSidecar(options, resources, features),
-    components: descriptions,
-  };
-  return {
+  const runtime: RuntimeOptions = {
     ...composeApp(options, configuration, { env, log, pipeline: appHttpPipeline }),
     ...composeSecurity(options, configuration, env),
     ...composeEgress(options, resources, { env, log, pipeline: appHttpPipeline, secrets }),
@@ -66,10 +70,12 @@ export async function composeSidecar(
     host,
     hostname: hostname(),
     httpPort: options.httpPort,
-    description,
+    description: describeSidecar(options, resources, features),
+    components: () => components.descriptions(),
     log,
     ...(options.appHealth === undefined ? {} : { appHealth: options.appHealth }),
   };
+  return { runtime, components };
 }
 
 async function internalServer(options: SidecarOptions): Promise<TransportGrpcOptions> {

@@ -1,4 +1,4 @@
-import { errorText, type Logger } from "@outrigger/core";
+import type { Logger } from "@outrigger/core";
 import {
   enabledFeatures,
   type ResourceChange,
@@ -8,6 +8,7 @@ import {
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
 import type { KnownResources } from "./known-resources.ts";
+import type { LiveComponents } from "./live-components.ts";
 import {
   type FileOptions,
   type Reading,
@@ -24,14 +25,8 @@ export interface HotReloadParts {
   readonly env: Environment;
   readonly stops: Pick<StopRequests, "hangUp">;
   readonly known: KnownResources;
-  /**
-   * Takes changes of components while calls run. Without it, or when it throws, the runtime starts
-   * anew for components of the kinds that take part in calls.
-   */
-  readonly onComponents?: (
-    changes: readonly ResourceChange[],
-    resources: SidecarResources,
-  ) => Promise<void>;
+  /** Takes changes of components while calls run. */
+  readonly components: Pick<LiveComponents, "apply">;
 }
 
 /** Which files are watched, and how. */
@@ -85,9 +80,6 @@ export function startHotReload(options: HotReloadOptions, parts: HotReloadParts)
   };
 }
 
-/** Components of other categories have no effect on calls, so nothing is restarted for them. */
-const categoriesInUse = /^(?:middleware|secretstores)\./;
-
 class Reloader {
   readonly #options: HotReloadOptions;
   readonly #parts: HotReloadParts;
@@ -123,22 +115,16 @@ class Reloader {
   }
 
   async #apply(reading: Reading): Promise<void> {
-    this.#refused = undefined;
     const next = reading.resources;
     const changes = resourceChanges(this.#current.loaded, next.loaded);
-    const components = changes.filter(({ kind }) => kind === "Component");
     const others = changes.filter(({ kind }) => kind !== "Component");
     const configured = this.#configurationChanged(next);
-    if (others.length > 0 || configured) {
-      this.#restart(reading, others, configured);
-      return;
+    if (others.length > 0 || configured) this.#restart(reading, others, configured);
+    else if (changes.length === 0 || (await this.#applyComponents(reading, changes))) {
+      this.#refused = undefined;
+      this.#current = next;
+      this.#parts.known.accept(next);
     }
-    if (components.length > 0 && !(await this.#applyComponents(components, next))) {
-      this.#restart(reading, components, false);
-      return;
-    }
-    this.#current = next;
-    this.#parts.known.accept(next);
   }
 
   #configurationChanged({ configuration }: SidecarResources): boolean {
@@ -146,26 +132,16 @@ class Reloader {
   }
 
   /** True when the changes are in effect. */
-  async #applyComponents(
-    changes: readonly ResourceChange[],
-    next: SidecarResources,
-  ): Promise<boolean> {
-    const { log, onComponents } = this.#parts;
-    if (onComponents === undefined) return !this.#takePartInCalls(changes, next);
-    try {
-      await onComponents(changes, next);
-      return true;
-    } catch (reason) {
-      log.log("error", `Components cannot change while calls run: ${errorText(reason)}`);
-      return false;
+  async #applyComponents(reading: Reading, changes: readonly ResourceChange[]): Promise<boolean> {
+    const { components, log } = this.#parts;
+    const outcome = await components.apply(reading.resources, this.#life.signal);
+    if (this.#life.signal.aborted) return false;
+    if (outcome.kind === "refused") this.#refuse(outcome.problem);
+    if (outcome.kind === "restart") {
+      log.log("info", `Components cannot change while calls run: ${outcome.reason}`);
+      this.#restart(reading, changes, false);
     }
-  }
-
-  #takePartInCalls(changes: readonly ResourceChange[], next: SidecarResources): boolean {
-    const changed = new Set(changes.map(({ name }) => name));
-    return [this.#current, next].some(({ loaded }) =>
-      loaded?.components.some(({ name, type }) => changed.has(name) && categoriesInUse.test(type)),
-    );
+    return outcome.kind === "applied";
   }
 
   #restart(reading: Reading, changes: readonly ResourceChange[], configured: boolean): void {

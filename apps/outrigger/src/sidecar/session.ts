@@ -39,9 +39,10 @@ export async function runSession(
   void stop.then(() => starting.abort());
   // A copy: the files are read again as they were read first, whatever this life adds.
   const env = { ...parts.env };
-  const runtime = await startRuntime(options, { ...parts, readEnv: env }, starting.signal);
-  if (runtime === undefined) return endedEarly(await stop, log);
-  const reload = startHotReload(options, { ...parts, env });
+  const running = await startRuntime(options, { ...parts, readEnv: env }, starting.signal);
+  if (running === undefined) return endedEarly(await stop, log);
+  const { runtime, components } = running;
+  const reload = startHotReload(options, { ...parts, env, components });
   return serve(options, runtime, stop, reload, parts);
 }
 

@@ -3,6 +3,7 @@ import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
 import { composeSidecar } from "./compose.ts";
 import type { KnownResources } from "./known-resources.ts";
+import type { LiveComponents } from "./live-components.ts";
 import {
   logReading,
   type Reading,
@@ -12,6 +13,13 @@ import {
 import { readSettled } from "./read-settled.ts";
 import { logConfiguration } from "./startup-lines.ts";
 import type { StopRequests } from "./stop-requests.ts";
+
+/** A life of the sidecar. */
+export interface RunningSidecar {
+  readonly runtime: Runtime;
+  /** What changes while it runs. */
+  readonly components: LiveComponents;
+}
 
 /** What starting works with beside options. */
 export interface StartParts {
@@ -34,7 +42,7 @@ export async function startRuntime(
   options: SidecarOptions,
   parts: StartParts,
   signal: AbortSignal,
-): Promise<Runtime | undefined> {
+): Promise<RunningSidecar | undefined> {
   const { log } = parts;
   if (!options.enableMtls) {
     log
@@ -54,7 +62,7 @@ async function startOrFallBack(
   options: SidecarOptions,
   parts: StartParts,
   signal: AbortSignal,
-): Promise<Runtime> {
+): Promise<RunningSidecar> {
   const { known, log } = parts;
   const resources = await readOrKeep(options, parts, signal);
   const fallback = known.good;
@@ -98,13 +106,20 @@ async function start(
   resources: SidecarResources,
   { env, known, log, stops }: StartParts,
   signal: AbortSignal,
-): Promise<Runtime> {
+): Promise<RunningSidecar> {
   log.log("info", `${options.mode} mode configured`);
   log.log("info", `app id: ${options.appId}`);
   logConfiguration(resources.configuration, log);
   const composed = await composeSidecar(options, resources, { env, log });
   const onShutdownRequest = (force: boolean): void => stops.request(force ? "force" : "api");
-  const runtime = await createRuntime({ ...composed, onShutdownRequest }, signal);
-  if (known.good !== resources) known.accept(resources);
-  return runtime;
+  const { components } = composed;
+  try {
+    const runtime = await createRuntime({ ...composed.runtime, onShutdownRequest }, signal);
+    if (known.good !== resources) known.accept(resources);
+    return { runtime, components };
+  } catch (reason) {
+    // They are started already, which the runtime cannot know when it is not even made.
+    await components.middleware.stop();
+    throw reason;
+  }
 }
