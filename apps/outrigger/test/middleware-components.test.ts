@@ -80,7 +80,7 @@ test("a component that cannot be made leaves the one of its name in use", async 
   const components = make();
   await components.add(documentOf("first", "/a: /b"));
   await expect(components.add(documentOf("first", "{"))).rejects.toThrow(
-    "[CREATE_COMPONENT_FAILURE]: initialization error occurred for first (middleware.http.routeralias/v1): failed to parse routes",
+    "[INIT_COMPONENT_FAILURE]: initialization error occurred for first (middleware.http.routeralias/v1): [CREATE_COMPONENT_FAILURE]: initialization error occurred for first (middleware.http.routeralias/v1): process component first error: error creating HTTP middleware middleware.http.routeralias/v1: failed to decode 'routes' property as JSON or YAML",
   );
   expect(await pathAfter(components, "/a")).toBe("/b");
 });
@@ -96,7 +96,7 @@ test("a component that does not start in time is given up", async () => {
     return { name, value, secretKeyRef: undefined, envRef: undefined };
   });
   await expect(components.add({ ...document, metadata })).rejects.toThrow(
-    "init timeout for component guard exceeded after 200ms",
+    "init timeout for component guard (middleware.http.bearer/v1) exceeded after 200ms",
   );
   expect(components.descriptions()).toEqual([]);
   silent.closeAllConnections();
