@@ -93,7 +93,7 @@ test("a component that cannot be made leaves those in use alone", async () => {
   const components = make();
   await use(components, documentOf("first", "/a: /b"));
   await expect(components.make(documentOf("first", "{"), sources)).rejects.toThrow(
-    "[CREATE_COMPONENT_FAILURE]: initialization error occurred for first (middleware.http.routeralias/v1): failed to parse routes",
+    "[INIT_COMPONENT_FAILURE]: initialization error occurred for first (middleware.http.routeralias/v1): [CREATE_COMPONENT_FAILURE]: initialization error occurred for first (middleware.http.routeralias/v1): process component first error: error creating HTTP middleware middleware.http.routeralias/v1: failed to decode 'routes' property as JSON or YAML",
   );
   expect(await pathAfter(components, "/a")).toBe("/b");
 });
@@ -109,7 +109,7 @@ test("a component that does not start in time is given up", async () => {
     return { name, value, secretKeyRef: undefined, envRef: undefined };
   });
   await expect(components.make({ ...document, metadata }, sources)).rejects.toThrow(
-    "init timeout for component guard exceeded after 200ms",
+    "init timeout for component guard (middleware.http.bearer/v1) exceeded after 200ms",
   );
   silent.closeAllConnections();
   silent.close();

@@ -47,3 +47,8 @@ export function metadataValue(
   }
   return undefined;
 }
+
+/** Whether a setting says yes in one of the words that Dapr takes for it. */
+export function metadataFlag(metadata: ComponentMetadata, name: string): boolean {
+  return /^(?:y|yes|true|t|on|1)$/i.test(metadataValue(metadata, name)?.trim() ?? "");
+}

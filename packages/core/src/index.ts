@@ -29,6 +29,7 @@ export {
 export { freeChunk, ownChunk } from "./chunk-memory.ts";
 export type { Component, ComponentContext, ComponentFactory } from "./component.ts";
 export { ConcurrencyLimit } from "./concurrency-limit.ts";
+export { decodedPath } from "./decoded-path.ts";
 export { EndpointCache, type EndpointCacheSettings } from "./endpoint-cache.ts";
 export {
   createEndpointHealth,
@@ -46,6 +47,7 @@ export {
 } from "./errors.ts";
 export type { ExternalTarget, ExternalTargets } from "./external-targets.ts";
 export { formatGoDuration } from "./go-duration.ts";
+export { goPattern } from "./go-pattern.ts";
 export { bytesToText, goQuote, textToBytes } from "./go-quote.ts";
 export { joinHostPort } from "./host-port.ts";
 export type { HttpHandler, HttpRequest, HttpResponse } from "./http-exchange.ts";
@@ -54,6 +56,7 @@ export {
   type HttpMiddlewareComponent,
   type HttpMiddlewareFactory,
   type HttpPipeline,
+  metadataFlag,
   metadataValue,
 } from "./http-middleware.ts";
 export type { Svid, WorkloadIdentity } from "./identity.ts";
@@ -80,6 +83,7 @@ export {
 export { compose, type Handler, type Middleware } from "./middleware.ts";
 export { parseOptions, type StandardSchema } from "./options.ts";
 export type { CallOptions } from "./outgoing-call.ts";
+export { plainAnswer } from "./plain-answer.ts";
 export type { ProxyCall, ProxyChannel, ProxyEnding, ProxyResponse } from "./proxy.ts";
 export type { AttemptResult, CallPolicy, PolicedCall, Resiliency } from "./resiliency.ts";
 export type {

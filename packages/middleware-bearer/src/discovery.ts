@@ -9,12 +9,13 @@ const timeoutMs = 30_000;
 export async function findKeySet(issuer: string, signal: AbortSignal): Promise<string> {
   const url = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
   const document = await fetchDocument(url, signal);
-  if (document.issuer !== issuer) {
-    const found = JSON.stringify(document.issuer) ?? "none";
-    throw failed(url, `the issuer is ${found}, and must be exactly ${JSON.stringify(issuer)}`);
-  }
   if (typeof document.jwks_uri !== "string" || !URL.canParse(document.jwks_uri)) {
-    throw failed(url, "there is no jwks_uri");
+    throw failed("the OpenID Configuration document does not contain a 'jwks_uri'");
+  }
+  if (document.issuer !== issuer) {
+    throw failed(
+      `the issuer found in the OpenID Configuration document ('${document.issuer ?? ""}') doesn't match the one provided in the component's metadata ('${issuer}')`,
+    );
   }
   return document.jwks_uri;
 }
@@ -26,17 +27,17 @@ async function fetchDocument(
   try {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const response = await fetch(url, { signal: bounded, headers: { accept: "application/json" } });
-    if (!response.ok) throw new Error(`the answer is ${response.status}`);
+    if (!response.ok) throw new Error(`invalid response status code: ${response.status}`);
     const document: unknown = await response.json();
     return typeof document === "object" && document !== null ? { ...document } : {};
   } catch (cause) {
     signal.throwIfAborted();
-    throw failed(url, errorText(cause), cause);
+    throw failed(`${url}: ${errorText(cause)}`, cause);
   }
 }
 
-function failed(url: string, why: string, cause?: unknown): OutriggerError {
-  return new OutriggerError(`failed to retrieve OpenID Configuration document ${url}: ${why}`, {
+function failed(why: string, cause?: unknown): OutriggerError {
+  return new OutriggerError(`failed to retrieve OpenID Configuration document: ${why}`, {
     code: "OTR_OPTIONS_INVALID",
     cause,
   });

@@ -42,7 +42,7 @@ export class IssuerKeys {
       this.#fetchedAt = this.#settings.now();
     } catch (cause) {
       const { url } = this.#settings;
-      throw new OutriggerError(`failed to fetch JWKS ${url}: ${errorText(cause)}`, {
+      throw new OutriggerError(`failed to fetch JWKS: ${url}: ${errorText(cause)}`, {
         code: "OTR_OPTIONS_INVALID",
         cause,
       });

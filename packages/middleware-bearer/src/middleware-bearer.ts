@@ -10,6 +10,7 @@ import {
   metadataValue,
   OutriggerError,
   parseOptions,
+  plainAnswer,
 } from "@outrigger/core";
 import { checkToken } from "./check-token.ts";
 import { findKeySet } from "./discovery.ts";
@@ -64,16 +65,8 @@ class MiddlewareBearer implements HttpMiddlewareComponent {
   }
 }
 
-function textAnswer(status: number, text: string): HttpResponse {
-  return {
-    status,
-    headers: ["Content-Type", "text/plain; charset=utf-8", "X-Content-Type-Options", "nosniff"],
-    body: new TextEncoder().encode(`${text}\n`),
-  };
-}
-
-const unauthorized = textAnswer(401, "Unauthorized");
-const unavailable = textAnswer(500, "Internal Server Error");
+const unauthorized = plainAnswer(401, "Unauthorized");
+const unavailable = plainAnswer(500, "Internal Server Error");
 
 /** Shorter ones are none, as in Dapr. */
 const minTokenLength = 10;

@@ -85,7 +85,7 @@ function limitHeaders(request: HttpRequest, rate: number, remaining: number): He
  */
 export function rateLimitOptionsFromDapr(metadata: ComponentMetadata): MiddlewareRateLimitOptions {
   const text = metadataValue(metadata, "maxRequestsPerSecond");
-  if (text === undefined || text === "") return {};
+  if (text === undefined) return {};
   const maxRequestsPerSecond = Number(text);
   if (maxRequestsPerSecond > 0 && Number.isFinite(maxRequestsPerSecond)) {
     return { maxRequestsPerSecond };

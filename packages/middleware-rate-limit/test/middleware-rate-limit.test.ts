@@ -117,7 +117,7 @@ test("reads settings as Dapr does", () => {
   expect(optionsFromMetadata({ MaxRequestsPerSecond: "2.5" })).toEqual({
     maxRequestsPerSecond: 2.5,
   });
-  for (const text of ["0", "-1", "many"]) {
+  for (const text of ["0", "-1", "many", ""]) {
     expect(() => optionsFromMetadata({ maxRequestsPerSecond: text })).toThrow("positive value");
   }
 });

@@ -48,14 +48,25 @@ export function routerAliasOptionsFromDapr(
   metadata: ComponentMetadata,
 ): MiddlewareRouterAliasOptions {
   const text = metadataValue(metadata, "routes");
-  if (text === undefined) return { routes: metadata };
+  if (text === undefined || text === "") return { routes: eachOne(metadata) };
   try {
-    const routes: unknown = text.trim() === "" ? {} : parse(text);
+    const routes: unknown = parse(text) ?? {};
     return parseOptions("middleware-router-alias", schema, { routes });
   } catch (cause) {
-    throw new OutriggerError(`failed to parse routes: ${errorText(cause)}`, {
-      code: "OTR_OPTIONS_INVALID",
-      cause,
-    });
+    throw new OutriggerError(
+      `failed to decode 'routes' property as JSON or YAML: ${errorText(cause)}`,
+      {
+        code: "OTR_OPTIONS_INVALID",
+        cause,
+      },
+    );
   }
+}
+
+/** Settings that are routes themselves, the older way to write them. */
+function eachOne(metadata: ComponentMetadata): Readonly<Record<string, string>> {
+  if (!Object.entries(metadata).flat().includes("")) return metadata;
+  throw new OutriggerError("invalid key/value pair in metadata: must not be empty", {
+    code: "OTR_OPTIONS_INVALID",
+  });
 }

@@ -62,12 +62,20 @@ test("reads settings as Dapr does: JSON, YAML, or each setting a route", () => {
   expect(optionsFromMetadata({ Routes: '{"/a": "/b"}' })).toEqual(expected);
   expect(optionsFromMetadata({ routes: "/a: /b\n" })).toEqual(expected);
   expect(optionsFromMetadata({ "/a": "/b" })).toEqual(expected);
-  expect(optionsFromMetadata({ routes: "" })).toEqual({ routes: {} });
+  expect(optionsFromMetadata({})).toEqual({ routes: {} });
+  expect(optionsFromMetadata({ routes: "{}" })).toEqual({ routes: {} });
 });
 
 test("does not start with routes that are none", () => {
-  expect(() => optionsFromMetadata({ routes: "{" })).toThrow("failed to parse routes");
-  expect(() => optionsFromMetadata({ routes: "[1]" })).toThrow("failed to parse routes");
+  expect(() => optionsFromMetadata({ routes: "{" })).toThrow(
+    "failed to decode 'routes' property as JSON or YAML",
+  );
+  expect(() => optionsFromMetadata({ routes: "[1]" })).toThrow(
+    "failed to decode 'routes' property as JSON or YAML",
+  );
+  for (const metadata of [{ routes: "" }, { "/a": "" }]) {
+    expect(() => optionsFromMetadata(metadata)).toThrow("invalid key/value pair in metadata");
+  }
   expect(() => middlewareRouterAlias({ routes: { a: "/b" } })).toThrow("must begin with a slash");
   expect(() => middlewareRouterAlias({ routes: { "/{a": "/b" } })).toThrow("unbalanced braces");
 });

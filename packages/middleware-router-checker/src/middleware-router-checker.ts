@@ -1,13 +1,15 @@
 import {
   type ComponentFactory,
   type ComponentMetadata,
+  errorText,
+  goPattern,
   type HttpMiddlewareComponent,
-  type HttpResponse,
   metadataValue,
+  OutriggerError,
   parseOptions,
+  plainAnswer,
 } from "@outrigger/core";
 import * as v from "valibot";
-import { goPattern } from "./go-pattern.ts";
 
 /** Options of `middlewareRouterChecker`. */
 export interface MiddlewareRouterCheckerOptions {
@@ -18,11 +20,7 @@ export interface MiddlewareRouterCheckerOptions {
 const schema = v.strictObject({ rule: v.string("must be a regular expression") });
 
 /** Answer to a request that the rule does not match, as Dapr writes it. */
-const refusal: HttpResponse = {
-  status: 400,
-  headers: ["Content-Type", "text/plain; charset=utf-8", "X-Content-Type-Options", "nosniff"],
-  body: new TextEncoder().encode("invalid router\n"),
-};
+const refusal = plainAnswer(400, "invalid router");
 
 /**
  * Lets only requests pass whose URI matches a pattern.
@@ -32,7 +30,7 @@ export function middlewareRouterChecker(
   options: MiddlewareRouterCheckerOptions,
 ): ComponentFactory<HttpMiddlewareComponent> {
   const { rule } = parseOptions("middleware-router-checker", schema, options);
-  const pattern = goPattern(rule);
+  const pattern = compiled(rule);
   return () => ({
     name: "middleware-router-checker",
     handle: async (request, next) => {
@@ -40,6 +38,17 @@ export function middlewareRouterChecker(
       return pattern.test(query === "" ? path : `${path}?${query}`) ? next(request) : refusal;
     },
   });
+}
+
+function compiled(rule: string): RegExp {
+  try {
+    return goPattern(rule);
+  } catch (cause) {
+    throw new OutriggerError(`failed to compile rule regexp: ${errorText(cause)}`, {
+      code: "OTR_OPTIONS_INVALID",
+      cause,
+    });
+  }
 }
 
 /** Reads the settings as Dapr does: without a rule, everything passes. */

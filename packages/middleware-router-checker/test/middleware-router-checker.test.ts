@@ -46,11 +46,13 @@ test("refuses in Dapr's words, without passing the request on", async () => {
     passed = true;
     return answer;
   });
-  expect(Buffer.from(response.body as Uint8Array).toString()).toBe("invalid router\n");
+  expect(Buffer.from(response.body as Uint8Array).toString()).toBe("invalid router");
   expect(passed).toBe(false);
 });
 
 test("does not start with a rule that is no regular expression", () => {
-  expect(() => middlewareRouterChecker({ rule: "[" })).toThrow("error parsing regexp");
+  expect(() => middlewareRouterChecker({ rule: "[" })).toThrow(
+    "failed to compile rule regexp: error parsing regexp: ",
+  );
   expect(optionsFromMetadata({ Rule: "^/" })).toEqual({ rule: "^/" });
 });

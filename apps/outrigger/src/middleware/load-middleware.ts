@@ -1,6 +1,7 @@
 import {
   type ComponentContext,
   type ComponentMetadata,
+  errorText,
   type HttpMiddlewareComponent,
   OutriggerError,
 } from "@outrigger/core";
@@ -27,6 +28,9 @@ const builtIns: ReadonlyMap<string, () => Promise<Exports>> = new Map<
   () => Promise<Exports>
 >([
   ["bearer", () => import("@outrigger/middleware-bearer")],
+  ["oauth2", () => import("@outrigger/middleware-oauth2")],
+  ["oauth2clientcredentials", () => import("@outrigger/middleware-oauth2-client-credentials")],
+  ["opa", () => import("@outrigger/middleware-opa")],
   ["ratelimit", () => import("@outrigger/middleware-rate-limit")],
   ["routeralias", () => import("@outrigger/middleware-router-alias")],
   ["routerchecker", () => import("@outrigger/middleware-router-checker")],
@@ -36,7 +40,7 @@ const builtIns: ReadonlyMap<string, () => Promise<Exports>> = new Map<
 ]);
 
 /** Types that Dapr has. */
-const notYet: readonly string[] = ["oauth2", "oauth2clientcredentials", "opa", "sentinel", "wasm"];
+const notYet: readonly string[] = ["sentinel", "wasm"];
 
 /** Versions that mean the only one there is (Dapr `pkg/components/components.go`). */
 const versions: readonly string[] = ["", "v0", "v1"];
@@ -60,12 +64,31 @@ export async function loadMiddleware(
     );
   }
   const convert = functionIn(exports, "optionsFromMetadata");
-  const make = factory(convert === undefined ? metadata : convert(metadata));
-  const component = isFunction(make) ? make(context) : undefined;
+  const component = inDaprsWords(choice, () => {
+    const make = factory(convert === undefined ? metadata : convert(metadata));
+    return isFunction(make) ? make(context) : undefined;
+  });
   if (isMiddleware(component)) return component;
   throw invalid(
     `${type}: middleware(options) must return a function that takes the context and returns an object with name and handle(request, next)`,
   );
+}
+
+/** The error of a middleware that cannot be made, or started, as Dapr's registry tells it. */
+export function creationError(
+  { type, version }: Pick<MiddlewareChoice, "type" | "version">,
+  cause: unknown,
+): OutriggerError {
+  const text = `error creating HTTP middleware ${type}/${version || "v1"}: ${errorText(cause)}`;
+  return new OutriggerError(text, { code: "OTR_OPTIONS_INVALID", cause });
+}
+
+function inDaprsWords<T>(choice: MiddlewareChoice, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    throw creationError(choice, cause);
+  }
 }
 
 async function exportsOf({ type, version, file }: MiddlewareChoice): Promise<Exports> {

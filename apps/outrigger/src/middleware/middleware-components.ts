@@ -15,7 +15,7 @@ import {
   type PipelineHandler,
 } from "@outrigger/resources";
 import { formatGoDuration } from "../flags/go-duration.ts";
-import { loadMiddleware } from "./load-middleware.ts";
+import { creationError, loadMiddleware } from "./load-middleware.ts";
 
 /** A middleware that works, and the document that asked for it. */
 export interface LoadedMiddleware {
@@ -65,16 +65,16 @@ export class MiddlewareComponents implements Component {
       const { values, warnings } = componentValues(document, sources);
       for (const warning of warnings) this.#context.log.log("warn", warning);
       const choice = { type, version, metadata: values, file };
-      const component = await loadMiddleware(choice, this.#context);
-      await startInTime(component, document);
+      const component = await created(document, async () => {
+        const made = await loadMiddleware(choice, this.#context);
+        await startInTime(made, document);
+        return made;
+      });
       const loaded = { document, component };
       this.#running.add(loaded);
       return loaded;
     } catch (cause) {
-      throw new OutriggerError(
-        `[CREATE_COMPONENT_FAILURE]: initialization error occurred for ${document.name} (${type}/${version || "v1"}): ${errorText(cause)}`,
-        { code: "OTR_OPTIONS_INVALID", cause },
-      );
+      throw initError("INIT_COMPONENT_FAILURE", document, errorText(cause), cause);
     }
   }
 
@@ -165,14 +165,45 @@ function matches(handler: PipelineHandler, document: ComponentDocument): boolean
   return handler.type === document.type && (handler.version || "v1") === (document.version || "v1");
 }
 
+/** @throws OutriggerError in the words of Dapr's processor of middleware. */
+async function created(
+  document: ComponentDocument,
+  create: () => Promise<HttpMiddlewareComponent>,
+): Promise<HttpMiddlewareComponent> {
+  try {
+    return await create();
+  } catch (cause) {
+    const text = `process component ${document.name} error: ${errorText(cause)}`;
+    throw initError("CREATE_COMPONENT_FAILURE", document, text, cause);
+  }
+}
+
+function initError(
+  kind: string,
+  document: ComponentDocument,
+  text: string,
+  cause: unknown,
+): OutriggerError {
+  const label = labelOf(document);
+  return new OutriggerError(`[${kind}]: initialization error occurred for ${label}: ${text}`, {
+    code: "OTR_OPTIONS_INVALID",
+    cause,
+  });
+}
+
+function labelOf({ name, type, version }: ComponentDocument): string {
+  return `${name} (${type}/${version || "v1"})`;
+}
+
 /** @throws Error in Dapr's words after the document's `initTimeout`. */
 async function startInTime(
   component: HttpMiddlewareComponent,
-  { name, initTimeoutMs }: ComponentDocument,
+  document: ComponentDocument,
 ): Promise<void> {
   if (component.start === undefined) return;
+  const { initTimeoutMs } = document;
   const late = new AbortController();
-  const text = `init timeout for component ${name} exceeded after ${formatGoDuration(initTimeoutMs)}`;
+  const text = `init timeout for component ${labelOf(document)} exceeded after ${formatGoDuration(initTimeoutMs)}`;
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
@@ -185,7 +216,7 @@ async function startInTime(
     await Promise.race([component.start(late.signal), timeout]);
   } catch (reason) {
     await component.stop?.();
-    throw reason;
+    throw late.signal.aborted ? reason : creationError(document, reason);
   } finally {
     clearTimeout(timer);
   }

@@ -190,7 +190,7 @@ auth:
         "middleware.http.nonesuch",
         "HTTP middleware middleware.http.nonesuch/v1 has not been registered",
       ],
-      ["middleware.http.opa", "not available in this version of Outrigger yet"],
+      ["middleware.http.wasm", "not available in this version of Outrigger yet"],
       ["telepathy.mind", "process component bad error: incorrect type telepathy.mind"],
     ] as const) {
       const folder = resourcesFolder(mesh, [componentText({ name: "bad", type })]);

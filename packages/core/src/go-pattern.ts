@@ -1,4 +1,4 @@
-import { errorText, OutriggerError } from "@outrigger/core";
+import { errorText, OutriggerError } from "./errors.ts";
 
 /**
  * A regular expression in Go's syntax (RE2), where it differs from JavaScript's in what people write:
