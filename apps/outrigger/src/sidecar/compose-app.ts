@@ -1,6 +1,7 @@
 import { appChannelGrpc, appProxyGrpc } from "@outrigger/app-channel-grpc";
-import { appChannelHttp } from "@outrigger/app-channel-http";
+import { type AppChannelHttpOptions, appChannelHttp } from "@outrigger/app-channel-http";
 import type { RuntimeOptions } from "@outrigger/core";
+import type { Metrics } from "@outrigger/metrics-prometheus";
 import type { Configuration } from "@outrigger/resources";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { PipelineParts } from "./compose-components.ts";
@@ -9,7 +10,7 @@ import type { PipelineParts } from "./compose-components.ts";
 export function composeApp(
   options: SidecarOptions,
   configuration: Configuration,
-  { env, log, pipeline }: PipelineParts,
+  { env, log, metrics, pipeline }: PipelineParts,
 ): Pick<RuntimeOptions, "appChannel" | "appProxy"> {
   const { appProtocol } = options;
   const target = {
@@ -42,8 +43,19 @@ export function composeApp(
       traceContext: isTracing(configuration),
       ...(pipeline === undefined ? {} : { pipeline }),
       greets: !options.disabledInitEndpoints.config,
+      ...(metrics === undefined ? {} : httpAppListeners(metrics)),
     }),
     appProxy,
+  };
+}
+
+function httpAppListeners({
+  httpClient,
+}: Metrics): Pick<AppChannelHttpOptions, "onRequest" | "onProbe"> {
+  return {
+    onRequest: (method, path, status, sent, received, ms) =>
+      httpClient.record(method, path, status, sent, received, ms),
+    onProbe: (status, ms) => httpClient.recordProbe(status, ms),
   };
 }
 

@@ -5,6 +5,7 @@ import {
   type Logger,
   OutriggerError,
 } from "@outrigger/core";
+import type { Metrics } from "@outrigger/metrics-prometheus";
 import {
   type ComponentDocument,
   componentValues,
@@ -23,6 +24,8 @@ export interface PipelineParts {
   readonly log: Logger;
   /** The user's handlers, when the Configuration lists some. */
   readonly pipeline: HttpPipeline | undefined;
+  /** `undefined`: nothing is measured. */
+  readonly metrics?: Metrics | undefined;
 }
 
 /** What the Component documents gave. */

@@ -11,6 +11,7 @@ import { composeApp } from "./compose-app.ts";
 import { composeComponents } from "./compose-components.ts";
 import { composeEgress } from "./compose-egress.ts";
 import { composeIngresses } from "./compose-ingresses.ts";
+import { composeMetrics } from "./compose-metrics.ts";
 import { composeResiliency } from "./compose-resiliency.ts";
 import { composeSecurity } from "./compose-security.ts";
 import { hostAddress } from "./host-address.ts";
@@ -34,6 +35,7 @@ export async function composeSidecar(
 ): Promise<RuntimeOptions> {
   requireBindable(options);
   const { configuration } = resources;
+  const { metrics, server: metricsServer } = composeMetrics(options, configuration, log);
   const features = enabledFeatures(configuration.features);
   log.log("info", `Enabled features: ${features.join(" ")}`);
   const resolver = await chooseResolver(configuration, options, log);
@@ -52,17 +54,23 @@ export async function composeSidecar(
     components: descriptions,
   };
   return {
-    ...composeApp(options, configuration, { env, log, pipeline: appHttpPipeline }),
+    ...composeApp(options, configuration, { env, log, metrics, pipeline: appHttpPipeline }),
     ...composeSecurity(options, configuration, env),
-    ...composeEgress(options, resources, { env, log, pipeline: appHttpPipeline, secrets }),
+    ...composeEgress(options, resources, { env, log, metrics, pipeline: appHttpPipeline, secrets }),
     ...(await composeResiliency(options, resources, log)),
     appId: options.appId,
     namespace: env.NAMESPACE ?? "default",
     transport: transportGrpc(server),
     ...(resolver === undefined ? {} : { resolver }),
     ...(balancer === undefined ? {} : { balancer }),
-    ingresses: composeIngresses(options, configuration, { env, log, pipeline: httpPipeline }),
-    companions: [middleware],
+    ingresses: composeIngresses(options, configuration, {
+      env,
+      log,
+      metrics,
+      pipeline: httpPipeline,
+    }),
+    companions: [...(metricsServer === undefined ? [] : [metricsServer]), middleware],
+    ...(metrics === undefined ? {} : { telemetry: [metrics.telemetry] }),
     host,
     hostname: hostname(),
     httpPort: options.httpPort,
