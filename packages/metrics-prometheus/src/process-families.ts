@@ -26,6 +26,7 @@ export class ProcessFamilies {
   render(): string {
     const rows = [...processRows(), ...heapRows(), ...this.#delayRows()];
     return rows
+      .sort(([one], [other]) => (one < other ? -1 : 1))
       .map(
         ([name, type, help, value]) =>
           `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${goNumber(value)}\n`,

@@ -1,4 +1,8 @@
-import { appChannelGrpc, appProxyGrpc } from "@outrigger/app-channel-grpc";
+import {
+  type AppChannelGrpcOptions,
+  appChannelGrpc,
+  appProxyGrpc,
+} from "@outrigger/app-channel-grpc";
 import { type AppChannelHttpOptions, appChannelHttp } from "@outrigger/app-channel-http";
 import type { RuntimeOptions } from "@outrigger/core";
 import type { Metrics } from "@outrigger/metrics-prometheus";
@@ -31,7 +35,11 @@ export function composeApp(
     return { appProxy };
   }
   if (appProtocol === "grpc" || appProtocol === "grpcs") {
-    return { appChannel: appChannelGrpc({ ...grpcTarget, maxConcurrency }), appProxy };
+    const listeners = metrics === undefined ? {} : grpcAppListeners(metrics);
+    return {
+      appChannel: appChannelGrpc({ ...grpcTarget, maxConcurrency, ...listeners }),
+      appProxy,
+    };
   }
   return {
     appChannel: appChannelHttp({
@@ -56,6 +64,16 @@ function httpAppListeners({
     onRequest: (method, path, status, sent, received, ms) =>
       httpClient.record(method, path, status, sent, received, ms),
     onProbe: (status, ms) => httpClient.recordProbe(status, ms),
+  };
+}
+
+function grpcAppListeners({
+  grpcClient,
+  grpcProbes,
+}: Metrics): Pick<AppChannelGrpcOptions, "onRpc" | "onProbe"> {
+  return {
+    onRpc: (path, code, ms, received, sent) => grpcClient.record(path, code, ms, received, sent),
+    onProbe: (code, ms) => grpcProbes.record(code, ms),
   };
 }
 

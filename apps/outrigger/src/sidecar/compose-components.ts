@@ -46,7 +46,7 @@ export async function composeComponents(
   options: SidecarOptions,
   { configuration, loaded }: SidecarResources,
   env: Environment,
-  log: Logger,
+  { log, metrics }: Pick<PipelineParts, "log" | "metrics">,
 ): Promise<ComposedComponents> {
   const namespace = env.NAMESPACE ?? "default";
   const { appId } = options;
@@ -56,7 +56,8 @@ export async function composeComponents(
   const context = { appId, namespace, log, now: Date.now, random: Math.random };
   const middleware = new MiddlewareComponents(configuration, sources, context);
   const stores: ComponentDescription[] = [];
-  const parts = { middleware, secrets, stores, sources, log: log.scope("dapr.runtime.processor") };
+  const scope = log.scope("dapr.runtime.processor");
+  const parts = { middleware, secrets, stores, sources, log: scope, metrics };
   const denied = configuration.deniedComponents;
   const documents = (loaded?.components ?? []).filter(
     (document) => !isDenied(document, denied, parts.log),
@@ -80,11 +81,12 @@ interface ProcessParts extends Pick<ComposedComponents, "middleware" | "secrets"
   readonly stores: ComponentDescription[];
   readonly sources: MetadataSources;
   readonly log: Logger;
+  readonly metrics: Metrics | undefined;
 }
 
 async function process(document: ComponentDocument, parts: ProcessParts): Promise<void> {
   const { name, type, version } = document;
-  const { log } = parts;
+  const { log, metrics } = parts;
   const label = `${name} (${type}/${version || "v1"})`;
   if (!isLocalStore(document) && categoryOf(type) === "out-of-scope") {
     log.log("warn", `Component ${label} is not loaded: Outrigger is for service invocation only`);
@@ -93,7 +95,11 @@ async function process(document: ComponentDocument, parts: ProcessParts): Promis
   try {
     await load(document, parts);
     log.log("info", `Component loaded: ${label}`);
+    metrics?.start.componentLoaded();
+    metrics?.start.componentInitialized(type);
   } catch (cause) {
+    const isUnknown = !isLocalStore(document) && categoryOf(type) !== "middleware";
+    metrics?.start.componentFailed(type, name, isUnknown ? "creation" : "init");
     const text = `process component ${name} error: ${errorText(cause)}`;
     if (document.ignoreErrors) {
       log.log("error", `Ignoring error processing component: ${text}`);

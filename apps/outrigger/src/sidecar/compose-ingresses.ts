@@ -1,6 +1,6 @@
 import type { AccessToken } from "@outrigger/access-token";
-import type { IngressFactory, Logger } from "@outrigger/core";
-import { ingressGrpc } from "@outrigger/ingress-grpc";
+import type { IngressFactory } from "@outrigger/core";
+import { type IngressGrpcOptions, ingressGrpc } from "@outrigger/ingress-grpc";
 import { type IngressHttpOptions, ingressHttp } from "@outrigger/ingress-http";
 import type { Metrics } from "@outrigger/metrics-prometheus";
 import type { Configuration } from "@outrigger/resources";
@@ -43,7 +43,7 @@ export function composeIngresses(
     ...(pipeline === undefined ? {} : { pipeline }),
     ...(metrics === undefined ? {} : httpListeners(metrics)),
   });
-  return [composeGrpc(options, configuration, token, log), http];
+  return [composeGrpc(options, configuration, token, { log, metrics }), http];
 }
 
 function httpListeners(metrics: Metrics): Pick<IngressHttpOptions, "onRequest" | "onErrorCode"> {
@@ -67,7 +67,7 @@ function composeGrpc(
   options: SidecarOptions,
   configuration: Configuration,
   token: AccessToken | undefined,
-  log: Logger,
+  { log, metrics }: Pick<PipelineParts, "log" | "metrics">,
 ): IngressFactory {
   const sockets = apiSockets(options);
   const isGroupAllowed = grpcApiRules(configuration.api);
@@ -83,7 +83,16 @@ function composeGrpc(
     ...(token === undefined ? {} : { authenticate: grpcAuthentication(token) }),
     ...(sockets === undefined ? {} : { unixSocketPath: sockets.grpc }),
     ...(onApiCall === undefined ? {} : { onApiCall }),
+    ...(metrics === undefined ? {} : grpcListeners(metrics)),
   });
+}
+
+function grpcListeners(metrics: Metrics): Pick<IngressGrpcOptions, "onRpc" | "onErrorCode"> {
+  const { grpcServer, errorCodes } = metrics;
+  return {
+    onRpc: (path, code, ms, received, sent) => grpcServer.record(path, code, ms, received, sent),
+    ...(errorCodes === undefined ? {} : { onErrorCode: (code) => errorCodes.record(code) }),
+  };
 }
 
 function withoutBrackets(address: string): string {

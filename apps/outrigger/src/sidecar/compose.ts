@@ -39,6 +39,10 @@ export async function composeSidecar(
   const features = enabledFeatures(configuration.features);
   log.log("info", `Enabled features: ${features.join(" ")}`);
   const resolver = await chooseResolver(configuration, options, log);
+  if (resolver !== undefined && isChosen(configuration, options)) {
+    metrics?.start.componentLoaded();
+    metrics?.start.componentInitialized("nameResolution");
+  }
   const balancer = await chooseBalancer(configuration);
   const host = await hostAddress(env, options.internalGrpcListenAddress);
   log.log("debug", `peers are told to dial ${host}`);
@@ -46,7 +50,7 @@ export async function composeSidecar(
   Object.assign(env, ownEnvironment(options, host, server.port ?? 0));
   const sockets = apiSockets(options);
   if (sockets !== undefined) await Promise.all(Object.values(sockets).map(removeStaleSocket));
-  const components = await composeComponents(options, resources, env, log);
+  const components = await composeComponents(options, resources, env, { log, metrics });
   const { middleware, secrets, descriptions } = components;
   const { httpPipeline, appHttpPipeline } = middleware;
   const description = {
@@ -55,9 +59,9 @@ export async function composeSidecar(
   };
   return {
     ...composeApp(options, configuration, { env, log, metrics, pipeline: appHttpPipeline }),
-    ...composeSecurity(options, configuration, env),
+    ...composeSecurity(options, configuration, env, metrics),
     ...composeEgress(options, resources, { env, log, metrics, pipeline: appHttpPipeline, secrets }),
-    ...(await composeResiliency(options, resources, log)),
+    ...(await composeResiliency(options, resources, { log, metrics })),
     appId: options.appId,
     namespace: env.NAMESPACE ?? "default",
     transport: transportGrpc(server),
@@ -78,6 +82,19 @@ export async function composeSidecar(
     log,
     ...(options.appHealth === undefined ? {} : { appHealth: options.appHealth }),
   };
+}
+
+/**
+ * Dapr's dashboards list the sidecars that have loaded a component. In Kubernetes, where they are
+ * used, and where a resolver was chosen, that is one; the default of a machine is none, as in Dapr.
+ */
+function isChosen(
+  { nameResolution }: SidecarResources["configuration"],
+  { mode }: SidecarOptions,
+): boolean {
+  return (
+    mode === "kubernetes" || nameResolution.component !== "" || nameResolution.members !== undefined
+  );
 }
 
 async function internalServer(options: SidecarOptions): Promise<TransportGrpcOptions> {
