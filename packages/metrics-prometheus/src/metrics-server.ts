@@ -110,15 +110,27 @@ class HttpMetricsServer implements MetricsServer {
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
-  const shown = joinHostPort(host, port);
   return new Promise((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === "EADDRINUSE" ? "bind: address already in use" : cause.message;
-      const message = `failed to listen on ${shown}: listen tcp ${shown}: ${why}`;
-      reject(new OutriggerError(message, { code: "OTR_LISTEN_FAILED", cause, details: { port } }));
-    });
-    server.listen(port, host, resolve);
+    const fail = (cause: NodeJS.ErrnoException): void => reject(listenFailure(host, port, cause));
+    server.once("error", fail);
+    try {
+      server.listen(port, host, () => {
+        server.off("error", fail);
+        server.on("error", () => undefined);
+        resolve();
+      });
+    } catch (cause) {
+      // No port at all.
+      fail(cause as NodeJS.ErrnoException);
+    }
   });
+}
+
+function listenFailure(host: string, port: number, cause: NodeJS.ErrnoException): OutriggerError {
+  const shown = joinHostPort(host, port);
+  const why = cause.code === "EADDRINUSE" ? "bind: address already in use" : cause.message;
+  const message = `failed to listen on ${shown}: listen tcp ${shown}: ${why}`;
+  return new OutriggerError(message, { code: "OTR_LISTEN_FAILED", cause, details: { port } });
 }
 
 /** `q=0` refuses it. */
