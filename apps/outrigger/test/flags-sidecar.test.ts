@@ -77,7 +77,7 @@ test("the argument list of `dapr run` is accepted, and tells what has no effect"
     profiling: { port: -1 },
   });
   expect(commandLine.ignoredFlags).toEqual(["placement-host-address", "scheduler-host-address"]);
-  expect(commandLine.laterFlags).toContainEqual({ name: "metrics-port", feature: "metrics" });
+  expect(commandLine.laterFlags).toEqual([]);
 });
 
 test.each<[string[], string]>([

@@ -6,11 +6,13 @@ import {
   type ComponentFactory,
   ConcurrencyLimit,
   type InvokeResponse,
+  isBuffered,
   isOutriggerError,
   type ReceivedCall,
   RpcCode,
+  toRpcStatus,
 } from "@outrigger/core";
-import { frameMessage, type GrpcClient } from "@outrigger/grpc-http2";
+import { frameMessage, framePrefixBytes, type GrpcClient } from "@outrigger/grpc-http2";
 import { appPaths, encodeEmpty } from "@outrigger/protocol";
 import { acceptsConnections, createAppClient } from "./app-client.ts";
 import { encodeOnInvoke, failedAnswer, onInvokeHeaders, readOnInvoke } from "./on-invoke.ts";
@@ -53,6 +55,7 @@ class GrpcAppChannel implements AppChannel {
     const message = await this.#encode(call);
     if (!(message instanceof Uint8Array)) return failedAnswer(message);
     const release = await this.#limit.acquire(call.signal);
+    const startedAt = performance.now();
     try {
       // Neither the caller's deadline nor its leaving ends the app's work (recorded Dapr behaviour).
       const response = await this.#client.call({
@@ -60,7 +63,12 @@ class GrpcAppChannel implements AppChannel {
         headers,
         body: message,
       });
-      return await readOnInvoke(response, maxMessageBytes);
+      const answer = await readOnInvoke(response, maxMessageBytes);
+      this.#tell(message, answer.status.code, startedAt, answer);
+      return answer;
+    } catch (reason) {
+      this.#tell(message, toRpcStatus(reason).code, startedAt);
+      throw reason;
     } finally {
       release();
     }
@@ -78,22 +86,41 @@ class GrpcAppChannel implements AppChannel {
     }
   }
 
+  #tell(request: Uint8Array, code: number, startedAt: number, answer?: InvokeResponse): void {
+    const { onRpc } = this.#settings;
+    if (onRpc === undefined) return;
+    const durationMs = performance.now() - startedAt;
+    // The size of the answer's message less a few bytes of framing.
+    const received = answer !== undefined && isBuffered(answer.body) ? answer.body.length : 0;
+    onRpc(appPaths.OnInvoke, code, durationMs, received, request.length - framePrefixBytes);
+  }
+
   /** gRPC apps are not told; Dapr asks them nothing at start either. */
   async greet(): Promise<void> {}
 
   async probe(_path: string, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
-    const response = await this.#client.call({
-      path: appPaths.HealthCheck,
-      headers: [],
-      body: frameMessage(encodeEmpty()),
-      deadlineMs: this.#context.now() + timeoutMs,
-      signal,
-    });
-    for await (const _message of response.messages) {
-      // The answer is empty; only the status counts.
+    const startedAt = performance.now();
+    let code: number = RpcCode.UNKNOWN;
+    try {
+      const response = await this.#client.call({
+        path: appPaths.HealthCheck,
+        headers: [],
+        body: frameMessage(encodeEmpty()),
+        deadlineMs: this.#context.now() + timeoutMs,
+        signal,
+      });
+      for await (const _message of response.messages) {
+        // The answer is empty; only the status counts.
+      }
+      code = response.status?.code ?? code;
+    } catch (reason) {
+      code = toRpcStatus(reason).code;
+      throw reason;
+    } finally {
+      if (!signal.aborted) this.#settings.onProbe?.(code, performance.now() - startedAt);
     }
     signal.throwIfAborted();
-    return response.status?.code === RpcCode.OK;
+    return code === RpcCode.OK;
   }
 
   async stop(): Promise<void> {

@@ -23,7 +23,21 @@ export interface AppProxyGrpcOptions {
 export interface AppChannelGrpcOptions extends AppProxyGrpcOptions {
   /** Calls in flight at the app; others wait. 0 = unlimited. Default 0. Proxied calls do not count. */
   readonly maxConcurrency?: number;
+  /** Told of each call of the app at its end: for metrics. Must not throw. Default none. */
+  readonly onRpc?: AppRpcListener;
+  /** Told of each health probe. Must not throw. Default none. */
+  readonly onProbe?: (code: number, durationMs: number) => void;
 }
+
+/** Plain arguments, so that telling costs no object. */
+export type AppRpcListener = (
+  /** `/package.Service/Method`. */
+  path: string,
+  code: number,
+  durationMs: number,
+  receivedBytes: number,
+  sentBytes: number,
+) => void;
 
 /** Options of the connection with their defaults. */
 export interface AppConnectionSettings {
@@ -39,6 +53,8 @@ export interface AppConnectionSettings {
 /** Options of the channel with their defaults. */
 export interface AppChannelSettings extends AppConnectionSettings {
   readonly maxConcurrency: number;
+  readonly onRpc?: AppRpcListener | undefined;
+  readonly onProbe?: ((code: number, durationMs: number) => void) | undefined;
 }
 
 const largest = 2_147_483_647;
@@ -64,6 +80,8 @@ const channelSchema: StandardSchema<AppChannelSettings> = v.strictObject({
   ...connection,
   port: whole(1, 65_535),
   maxConcurrency: v.optional(whole(0, largest), 0),
+  onRpc: callback<AppRpcListener>(),
+  onProbe: callback<(code: number, durationMs: number) => void>(),
 });
 
 /** @throws OutriggerError `OTR_OPTIONS_INVALID`. */
@@ -79,4 +97,8 @@ export function parseChannelOptions(options: AppChannelGrpcOptions): AppChannelS
 function whole(least: number, most: number): v.GenericSchema<number> {
   const text = `must be a whole number from ${least} to ${most}`;
   return v.pipe(v.number(text), v.integer(text), v.minValue(least, text), v.maxValue(most, text));
+}
+
+function callback<F>(): v.OptionalSchema<v.GenericSchema<F>, undefined> {
+  return v.optional(v.custom<F>((value) => typeof value === "function", "must be a function"));
 }

@@ -4,6 +4,8 @@ import {
   type AppChannel,
   abortError,
   type Body,
+  type ByteString,
+  bytesToText,
   type ComponentContext,
   type ComponentFactory,
   ConcurrencyLimit,
@@ -20,6 +22,7 @@ import { appFailure } from "./app-failure.ts";
 import type { Engine, EngineResponse } from "./engine.ts";
 import { HttpEngine } from "./http-engine.ts";
 import { Http2Engine } from "./http2-engine.ts";
+import { measuredExchange } from "./measured-exchange.ts";
 import {
   type AppChannelHttpOptions,
   type ChannelSettings,
@@ -64,7 +67,9 @@ class AppChannelHttp implements AppChannel {
     const head = requestHead(call, this.#settings, this.#baseUrl);
     const release = await this.#limit.acquire(call.signal);
     try {
-      const response = await this.#exchange(head, call.body, call.signal, release);
+      const response = await this.#measured(head, methodPath(call), call.body, () =>
+        this.#exchange(head, call.body, call.signal, release),
+      );
       return toInvokeResponse(response);
     } catch (reason) {
       release();
@@ -100,7 +105,9 @@ class AppChannelHttp implements AppChannel {
     try {
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(greetTimeoutMs)]);
       const head = this.#getHead("/dapr/config", headers);
-      const response = await this.#exchange(head, emptyBody, bounded, () => undefined);
+      const response = await this.#measured(head, head.path, emptyBody, () =>
+        this.#exchange(head, emptyBody, bounded, () => undefined),
+      );
       await discard(response);
       if (response.status === 200)
         this.#context.log.log("info", "Application configuration loaded");
@@ -110,21 +117,37 @@ class AppChannelHttp implements AppChannel {
   }
 
   async probe(path: string, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+    const { onProbe } = this.#settings;
+    const startedAt = performance.now();
     try {
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
       const head = this.#getHead(slashed(path), []);
       const response = await this.#engine.exchange(head, emptyBody, bounded, () => undefined);
       await discard(response);
       const { status } = response;
+      onProbe?.(status, performance.now() - startedAt);
       return status >= 200 && status < 300;
     } catch {
       signal.throwIfAborted();
+      onProbe?.(500, performance.now() - startedAt);
       return false;
     }
   }
 
   async stop(): Promise<void> {
     this.#engine.close();
+  }
+
+  #measured(
+    { method }: RequestHead,
+    path: ByteString,
+    body: Body,
+    exchange: () => Promise<EngineResponse>,
+  ): Promise<EngineResponse> {
+    const { onRequest } = this.#settings;
+    return onRequest === undefined
+      ? exchange()
+      : measuredExchange(onRequest, { method, path, body }, exchange);
   }
 
   #getHead(path: string, headers: readonly string[]): RequestHead {
@@ -176,6 +199,12 @@ function toInvokeResponse({ status, headers, body }: EngineResponse): InvokeResp
     typeUrl: "",
     body,
   };
+}
+
+/** The invoked method as Dapr's metrics name it. */
+function methodPath({ method }: ReceivedCall): string {
+  const path = slashed(method);
+  return /[\x80-\xff]/.test(path) ? bytesToText(path) : path;
 }
 
 function slashed(path: string): string {

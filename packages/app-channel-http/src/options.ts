@@ -1,5 +1,6 @@
 import { type HttpPipeline, parseOptions, type StandardSchema } from "@outrigger/core";
 import * as v from "valibot";
+import type { RequestListener } from "./measured-exchange.ts";
 
 /** Options of `appChannelHttp`. */
 export interface AppChannelHttpOptions {
@@ -33,6 +34,10 @@ export interface AppChannelHttpOptions {
   readonly greets?: boolean;
   /** Handlers around every request to the app except health probes. Default none. */
   readonly pipeline?: HttpPipeline;
+  /** Told of each request to the app when its answer begins, or failed: for metrics. Default none. */
+  readonly onRequest?: RequestListener;
+  /** Told of each health probe; the status is 500 when there was no answer. Default none. */
+  readonly onProbe?: (status: number, durationMs: number) => void;
 }
 
 /** Options with their defaults. */
@@ -49,6 +54,12 @@ export interface ChannelSettings {
   readonly traceContext: boolean;
   readonly greets: boolean;
   readonly pipeline?: HttpPipeline | undefined;
+  readonly onRequest?: RequestListener | undefined;
+  readonly onProbe?: ((status: number, durationMs: number) => void) | undefined;
+}
+
+function callback<F>(): v.OptionalSchema<v.GenericSchema<F>, undefined> {
+  return v.optional(v.custom<F>((value) => typeof value === "function", "must be a function"));
 }
 
 function whole(least: number, most: number): v.GenericSchema<number> {
@@ -81,6 +92,8 @@ const fields = v.strictObject({
       "must be a pipeline",
     ),
   ),
+  onRequest: callback<RequestListener>(),
+  onProbe: callback<(status: number, durationMs: number) => void>(),
 });
 
 const schema: StandardSchema<ChannelSettings> = v.pipe(

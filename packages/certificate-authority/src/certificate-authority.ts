@@ -86,6 +86,11 @@ export class CertificateAuthority {
     return this.#keeper.authority().trustAnchors;
   }
 
+  /** The authority's metrics in the Prometheus text format, for a server of one's own. */
+  renderMetrics(): string {
+    return this.#metrics.render();
+  }
+
   /**
    * Loads or makes the authority and opens the ports. After a failure call `stop`.
    * @throws OutriggerError when material does not hold or a port is taken.
@@ -98,7 +103,7 @@ export class CertificateAuthority {
     await this.#own.start();
     for (const validator of validators) await validator.start?.(signal);
     signal.throwIfAborted();
-    const render = metricsHandler(() => this.#metrics.render());
+    const render = metricsHandler(() => this.renderMetrics());
     const metricsPort = metricsListen && (await this.#serve("metrics", render, metricsListen));
     if (oidc !== undefined) {
       this.#oidc = new OidcServer(oidc, () => this.#keeper.jwtIssuer(), this.#settings.log);

@@ -4,7 +4,9 @@ interface Metric {
   readonly name: string;
   readonly type: "counter" | "gauge";
   readonly help: string;
-  /** Value by reason; the empty reason has no label. */
+  /** Whether its series have a `reason`. */
+  readonly byReason: boolean;
+  /** Value by reason; the empty one where there are no reasons. */
   readonly values: Map<string, number>;
 }
 
@@ -12,19 +14,18 @@ interface Metric {
 export class AuthorityMetrics {
   readonly #received = metric("cert_sign_request_received_total", "counter", "Requests received");
   readonly #signed = metric("cert_sign_success_total", "counter", "Certificates issued");
-  readonly #failed = metric("cert_sign_failure_total", "counter", "Requests refused", false);
+  readonly #failed = metric("cert_sign_failure_total", "counter", "Requests refused", true);
   readonly #ownFailed = metric(
     "servercert_issue_failed_total",
     "counter",
     "Failures to issue the authority's own certificate",
-    false,
+    true,
   );
   readonly #changed = metric("issuercert_changed_total", "counter", "Changes of the issuer");
   readonly #expiry = metric(
     "issuercert_expiry_timestamp",
     "gauge",
     "End of the issuer's validity in seconds since the epoch",
-    false,
   );
 
   requestReceived(): void {
@@ -68,18 +69,25 @@ export class AuthorityMetrics {
   }
 }
 
-function metric(name: string, type: Metric["type"], help: string, zero = true): Metric {
-  return { name: `${prefix}${name}`, type, help, values: new Map(zero ? [["", 0]] : []) };
+function metric(name: string, type: Metric["type"], help: string, byReason = false): Metric {
+  return { name: `${prefix}${name}`, type, help, byReason, values: new Map() };
 }
 
 function add({ values }: Metric, reason = ""): void {
   values.set(reason, (values.get(reason) ?? 0) + 1);
 }
 
-function renderMetric({ name, type, help, values }: Metric): string {
+function renderMetric({ name, type, help, byReason, values }: Metric): string {
   const lines = [...values].map(([reason, value]) => {
-    const label = reason === "" ? "" : `{reason="${reason}"}`;
-    return `${name}${label} ${value}\n`;
+    const label = byReason ? `{reason="${reason}"}` : "";
+    return `${name}${label} ${numberText(value)}\n`;
   });
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
+}
+
+/** As Go prints it: from a million on with an exponent. */
+function numberText(value: number): string {
+  if (value < 1_000_000) return `${value}`;
+  const [mantissa, exponent = ""] = value.toExponential().split("e+");
+  return `${mantissa}e+${exponent.padStart(2, "0")}`;
 }

@@ -26,6 +26,13 @@ export interface AccessPolicy extends Component {
   decide(request: AccessRequest): AccessDecision;
 }
 
+/** The decision where nobody chose a policy: everybody may call everything (Dapr's default). */
+export const noPolicy: AccessDecision = {
+  allowed: true,
+  reason: "there is no access policy",
+  scope: "global",
+};
+
 /** Asks a policy; one that throws or answers something else than a decision denies. */
 export function decideOrDeny(policy: AccessPolicy, request: AccessRequest): AccessDecision {
   try {

@@ -62,6 +62,8 @@ export interface ReceivedCall extends InvokeRequest {
    * only callers who may call learn of it.
    */
   readonly defect?: Error | undefined;
+  /** Whether it came in one message, as old sidecars send calls, and not in chunks. */
+  readonly isUnary?: boolean | undefined;
 }
 
 /** SPIFFE identity of a peer, split as Dapr writes it: `spiffe://<trustDomain>/ns/<namespace>/<appId>`. */

@@ -70,6 +70,7 @@ export { abortError, unlessAborted } from "./invocation/abortable.ts";
 export { cleanPath, normalizeMethod } from "./invocation/method-path.ts";
 export type { BuiltInRetry } from "./invocation/remote.ts";
 export { parseTarget, type Target } from "./invocation/target.ts";
+export { joinTelemetry } from "./join-telemetry.ts";
 export { LiveHttpPipeline } from "./live-pipeline.ts";
 export { type LogFields, type Logger, type LogLevel, silentLogger } from "./logger.ts";
 export {
@@ -97,7 +98,7 @@ export type {
 export { formatRpcStatus, RpcCode, type RpcStatus } from "./rpc-status.ts";
 export { createRuntime, type Runtime, type StopResult } from "./runtime.ts";
 export type { RuntimeOptions } from "./runtime-options.ts";
-export { type CallSide, joinTelemetry, type Telemetry } from "./telemetry.ts";
+export type { CallForm, CallSide, Telemetry } from "./telemetry.ts";
 export type {
   Connection,
   ListenAddress,

@@ -9,11 +9,11 @@ import { createInvoke } from "./invocation/invoke.ts";
 import { createProxy, createProxyReceive, type ProxyParts } from "./invocation/proxy.ts";
 import { createReceive, requireAppChannel } from "./invocation/receive.ts";
 import { RemoteInvoker } from "./invocation/remote.ts";
+import { joinTelemetry } from "./join-telemetry.ts";
 import type { Logger } from "./logger.ts";
 import type { ProxyCall, ProxyResponse } from "./proxy.ts";
 import type { Resolver } from "./resolver.ts";
 import { contextOf, type RuntimeOptions } from "./runtime-options.ts";
-import { joinTelemetry } from "./telemetry.ts";
 import type { Transport, TransportHandler } from "./transport.ts";
 
 /** The components of a runtime and the paths of calls through them. */
@@ -71,6 +71,7 @@ export function composeParts(
     accessPolicy,
     appProxy,
     resiliency,
+    telemetry,
   };
   return {
     context,

@@ -1,4 +1,5 @@
-import type { InvokeRequest, InvokeResponse } from "./call.ts";
+import type { AccessDecision } from "./access-policy.ts";
+import type { InvokeRequest, InvokeResponse, PeerIdentity, ReceivedCall } from "./call.ts";
 import type { ExternalTarget } from "./external-targets.ts";
 import type { Endpoint, ResolveRequest } from "./resolver.ts";
 
@@ -31,32 +32,20 @@ export interface Telemetry {
     outcome: InvokeResponse | undefined,
     failure: unknown,
   ): void;
+  /** One attempt goes out to an app's sidecar, to a server outside, or is proxied. Without a token. */
+  sent?(target: string, form: CallForm): void;
+  /**
+   * That attempt was answered, whatever the answer says; one that broke off never is, unless it was
+   * proxied. `code` is that of `CallStatus`.
+   */
+  answered?(target: string, form: CallForm, code: number, elapsedMs: number): void;
+  /** Access control decided on a call that came in. */
+  judged?(peer: PeerIdentity | undefined, decision: AccessDecision): void;
+  /** A call that came in and may be made goes to the app. */
+  received?(call: ReceivedCall): void;
+  /** That call is over. `code` is that of `CallStatus`. */
+  replied?(call: ReceivedCall, code: number): void;
 }
 
-/** Joins listeners into one. Nobody listening gives `undefined`, which the pipeline skips. */
-export function joinTelemetry(listeners: readonly Telemetry[]): Telemetry | undefined {
-  if (listeners.length < 2) return listeners[0];
-  return {
-    started: (side, call) => listeners.map((listener) => listener.started?.(side, call)),
-    resolved: (tokens, target, endpoint) => {
-      listeners.forEach((listener, index) => {
-        listener.resolved?.((tokens as unknown[])[index], target, endpoint);
-      });
-    },
-    retried: (tokens, reason, delayMs) => {
-      listeners.forEach((listener, index) => {
-        listener.retried?.((tokens as unknown[])[index], reason, delayMs);
-      });
-    },
-    denied: (tokens, call, reason) => {
-      listeners.forEach((listener, index) => {
-        listener.denied?.((tokens as unknown[])[index], call, reason);
-      });
-    },
-    finished: (tokens, call, outcome, failure) => {
-      listeners.forEach((listener, index) => {
-        listener.finished?.((tokens as unknown[])[index], call, outcome, failure);
-      });
-    },
-  };
-}
+/** How an attempt is made: one message each way, or a stream that its client announced as one. */
+export type CallForm = "unary" | "streaming";

@@ -25,7 +25,12 @@ import {
   CannotSign,
   pause,
 } from "./authority-client.ts";
-import { type IdentitySentryOptions, type ParsedOptions, parseIdentityOptions } from "./options.ts";
+import {
+  type CertificateOutcome,
+  type IdentitySentryOptions,
+  type ParsedOptions,
+  parseIdentityOptions,
+} from "./options.ts";
 import { renewalTime } from "./renewal-time.ts";
 import { createSigningRequest, type KeyFamily } from "./signing-request.ts";
 
@@ -61,6 +66,8 @@ class IdentitySentry implements WorkloadIdentity {
   readonly #svid: RotatingSvid;
   readonly #life = new AbortController();
   #keyFamily: KeyFamily = "ed25519";
+  /** What the latest attempt did last: why it failed, if it did. */
+  #step: Exclude<CertificateOutcome, "ready" | "renewed"> = "sign";
   #anchors: FileWatch | undefined;
   #renewing: Promise<void> | undefined;
 
@@ -88,6 +95,7 @@ class IdentitySentry implements WorkloadIdentity {
     this.#anchors = watchTrustAnchors(source, () => void this.#reloadAnchors());
     const first = await this.#obtainFirst(AbortSignal.any([signal, this.#life.signal]));
     this.#svid.setCertificate(first);
+    this.#options.onCertificate?.("ready");
     this.#context.log.log("info", `Security is initialized successfully: ${first.spiffeId}`);
     this.#renewing = this.#keepRenewing(first, this.#life.signal);
   }
@@ -127,6 +135,7 @@ class IdentitySentry implements WorkloadIdentity {
         await this.#sleepUntil(renewalTime(held, now(), random()), signal);
         held = await this.#renew(signal);
         this.#svid.setCertificate(held);
+        this.#options.onCertificate?.("renewed");
         const until = new Date(held.expiresAtMs).toISOString();
         log.log("info", `workload certificate renewed, valid until ${until}`);
       } catch (reason) {
@@ -144,6 +153,7 @@ class IdentitySentry implements WorkloadIdentity {
         return await this.#obtain(signal);
       } catch (reason) {
         signal.throwIfAborted();
+        this.#options.onCertificate?.(reason instanceof AuthorityAway ? "sentry_conn" : this.#step);
         const left = this.current().expiresAtMs - now();
         const state = left > 0 ? `valid for another ${Math.round(left / 1_000)} s` : "EXPIRED";
         log.log(
@@ -172,11 +182,14 @@ class IdentitySentry implements WorkloadIdentity {
     const { requestedId = appId, validator, jwtAudiences, requestTimeoutMs } = this.#options;
     const { trustAnchors } = this.#svid;
     const { csr, publicKey, privateKey } = await createSigningRequest(family);
+    this.#step = "sentry_token";
+    const token = await this.#token();
+    this.#step = "sign";
     const response = await askAuthority(
       this.#authority,
       {
         id: requestedId,
-        token: await this.#token(),
+        token,
         trustDomain: "",
         namespace,
         csr: Buffer.from(csr),
@@ -186,6 +199,7 @@ class IdentitySentry implements WorkloadIdentity {
       { trustAnchors, timeoutMs: requestTimeoutMs, now, random },
       signal,
     );
+    this.#step = "invalid_ts";
     const key = { publicKey, privateKey };
     const asked = { appId: requestedId, namespace, trustAnchors, jwtAudiences, nowMs: now() };
     return acceptCertificate(response, { ...asked, ...key });

@@ -1,2 +1,2 @@
 export { identitySentry } from "./identity-sentry.ts";
-export type { IdentitySentryOptions, TokenValidatorName } from "./options.ts";
+export type { CertificateOutcome, IdentitySentryOptions, TokenValidatorName } from "./options.ts";

@@ -27,7 +27,21 @@ export interface IdentitySentryOptions {
   readonly requestTimeoutMs?: number;
   /** Pause after a failed renewal, in milliseconds. Default 10000. */
   readonly retryDelayMs?: number;
+  /** Told of every certificate and every failed renewal, for metrics. Must not throw. Default none. */
+  readonly onCertificate?: (outcome: CertificateOutcome) => void;
 }
+
+/**
+ * The first certificate, a later one, or why there was none, in the words of Dapr's metrics: the
+ * authority is away, the own token is unreadable, it refused, its answer does not hold.
+ */
+export type CertificateOutcome =
+  | "ready"
+  | "renewed"
+  | "sentry_conn"
+  | "sentry_token"
+  | "sign"
+  | "invalid_ts";
 
 const text = v.string("must be a text");
 const address = v.pipe(
@@ -65,6 +79,12 @@ const schema = v.strictObject({
   jwtAudiences: v.optional(v.array(text, "must be a list of texts"), []),
   requestTimeoutMs: v.optional(duration, 3_000),
   retryDelayMs: v.optional(duration, 10_000),
+  onCertificate: v.optional(
+    v.custom<(outcome: CertificateOutcome) => void>(
+      (value) => typeof value === "function",
+      "must be a function",
+    ),
+  ),
 });
 
 /** Options with their defaults. */
@@ -79,6 +99,7 @@ export interface ParsedOptions {
   readonly jwtAudiences: readonly string[];
   readonly requestTimeoutMs: number;
   readonly retryDelayMs: number;
+  readonly onCertificate?: ((outcome: CertificateOutcome) => void) | undefined;
 }
 
 /** @throws OutriggerError `OTR_OPTIONS_INVALID`. */

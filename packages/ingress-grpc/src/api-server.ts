@@ -20,6 +20,7 @@ import {
   foreignDaprPaths,
   reflectionServices,
 } from "@outrigger/protocol";
+import { type CallEnd, callTeller } from "./call-end.ts";
 import { type Admission, type Admitted, admit } from "./gate.ts";
 import { InvokeService } from "./invoke-service.ts";
 import { getMetadata, setMetadata } from "./metadata-service.ts";
@@ -37,10 +38,16 @@ import {
 } from "./reply.ts";
 
 /** Reads the request, then gives what answers it. */
-type UnaryMethod = (call: GrpcServerCall) => Promise<Answer>;
-type Answer = (headers: HeaderList) => Promise<Reply>;
+type UnaryMethod = (call: GrpcServerCall) => Promise<UnaryRequest>;
+
+/** A request that was read. */
+interface UnaryRequest {
+  readonly bytes: number;
+  answer(headers: HeaderList): Reply | Promise<Reply>;
+}
+
 /** `undefined`: there was no request, and nothing to log. */
-type AnyMethod = (call: GrpcServerCall, admitted: Admitted) => Promise<GrpcStatus | undefined>;
+type AnyMethod = (call: GrpcServerCall, admitted: Admitted) => Promise<CallEnd | undefined>;
 
 /** Makes servers of Dapr's gRPC API, one per address. */
 export function createApiServers(
@@ -55,14 +62,12 @@ export function createApiServers(
     methods.set(path, guarded(settings, now, unary(method, maxMessageBytes)));
   }
   for (const service of reflectionServices) {
-    methods.set(
-      `/${service}/ServerReflectionInfo`,
-      guarded(settings, now, (call) => reflect(call)),
-    );
+    methods.set(`/${service}/ServerReflectionInfo`, guarded(settings, now, streaming(reflect)));
   }
-  const unknownMethod = guarded(settings, now, (call, admitted) =>
+  const proxy = streaming((call, admitted) =>
     proxyCall(sidecar, call, admitted, tracing ? random : undefined),
   );
+  const unknownMethod = guarded(settings, now, proxy);
   const toStatus = statusOfFailure;
   return () =>
     new GrpcServer({ methods, unknownMethod, maxMessageBytes, maxHeaderListBytes, toStatus, now });
@@ -71,16 +76,25 @@ export function createApiServers(
 /** What cannot be read as a request never gets to Dapr's log: interceptors run after the decoder. */
 function unary(method: UnaryMethod, maxMessageBytes: number): AnyMethod {
   return async (call, { headers, echo }) => {
-    let answer: Answer;
+    let request: UnaryRequest;
     try {
-      answer = await method(call);
+      request = await method(call);
     } catch (reason) {
       call.finish(statusOfFailure(reason));
       return undefined;
     }
-    const reply = await answer(headers);
-    const whole = echo.length === 0 ? reply : { ...reply, headers: [...reply.headers, ...echo] };
-    return sendReply(call, whole, maxMessageBytes);
+    const { bytes } = request;
+    try {
+      const reply = await request.answer(headers);
+      const whole = echo.length === 0 ? reply : { ...reply, headers: [...reply.headers, ...echo] };
+      const status = await sendReply(call, whole, maxMessageBytes);
+      const sentBytes = status.code === RpcCode.OK ? (whole.message?.length ?? 0) : 0;
+      return { status, sizes: { received: bytes, sent: sentBytes }, errorCode: reply.errorCode };
+    } catch (reason) {
+      const status = statusOfFailure(reason);
+      call.finish(status);
+      return { status, sizes: { received: bytes, sent: 0 } };
+    }
   };
 }
 
@@ -90,9 +104,17 @@ function reading<T>(
   answer: (request: T, call: GrpcServerCall, headers: HeaderList) => Reply | Promise<Reply>,
 ): UnaryMethod {
   return async (call) => {
-    const request = decodeRequest(await readUnary(call), decode);
-    return async (headers) => answer(request, call, headers);
+    const bytes = await readUnary(call);
+    const request = decodeRequest(bytes, decode);
+    return { bytes: bytes.length, answer: (headers) => answer(request, call, headers) };
   };
+}
+
+/** A stream, which has no sizes to tell. */
+function streaming(
+  method: (call: GrpcServerCall, admitted: Admitted) => Promise<GrpcStatus>,
+): AnyMethod {
+  return async (call, admitted) => ({ status: await method(call, admitted) });
 }
 
 function unaryMethods(
@@ -122,9 +144,10 @@ function unaryMethods(
   ]);
   // Without a handler of their own they would be proxied to an app.
   for (const [path, block] of [...foreignDaprPaths, ...taskHubMethods]) {
-    methods.set(path, async () => async () => {
+    const answer = (): never => {
       throw notServed(path, block);
-    });
+    };
+    methods.set(path, async () => ({ bytes: 0, answer }));
   }
   return methods;
 }
@@ -144,12 +167,12 @@ function notServed(path: string, block: string): Error {
 
 /**
  * Every call passes the same gate in Dapr's order: lists of APIs, token, baggage. What the gate refuses
- * the log does not hear of, nor of what is no request (Dapr: API logging is the innermost interceptor).
+ * neither log nor metrics hear of, nor of what is no request (Dapr: they are the inner interceptors).
  */
 function guarded(settings: IngressSettings, now: () => number, method: AnyMethod): GrpcHandler {
-  const { onApiCall } = settings;
+  const tell = callTeller(settings, now);
   return async (call) => {
-    const startedAt = now();
+    const started = tell.start();
     let admission: Admission;
     try {
       admission = admit(call, settings);
@@ -161,26 +184,20 @@ function guarded(settings: IngressSettings, now: () => number, method: AnyMethod
       call.finish(toGrpcStatus(admission.refusal));
       return;
     }
-    const status = await answered(call, method(call, admission));
-    if (status === undefined) return;
-    onApiCall?.({
-      method: call.path,
-      userAgent: call.header("user-agent"),
-      durationMs: now() - startedAt,
-      code: status.code,
-    });
+    const end = await ended(call, method(call, admission));
+    if (end !== undefined) tell.end(call, end, started);
   };
 }
 
-async function answered(
+async function ended(
   call: GrpcServerCall,
-  answer: Promise<GrpcStatus | undefined>,
-): Promise<GrpcStatus | undefined> {
+  answer: Promise<CallEnd | undefined>,
+): Promise<CallEnd | undefined> {
   try {
     return await answer;
   } catch (reason) {
     const status = statusOfFailure(reason);
     call.finish(status);
-    return status;
+    return { status };
   }
 }

@@ -1,2 +1,3 @@
+export type { RpcListener } from "./call-end.ts";
 export { ingressGrpc } from "./ingress-grpc.ts";
 export type { ApiCallRecord, IngressGrpcOptions } from "./options.ts";

@@ -94,5 +94,6 @@ function failure(id: string, reason: unknown): Reply {
     };
   }
   const message = `failed to invoke, id: ${id}, err: ${errorText(reason)}`;
-  return { headers: [], trailers: [], status: { code: RpcCode.INTERNAL, message } };
+  const status = { code: RpcCode.INTERNAL, message };
+  return { headers: [], trailers: [], status, errorCode: "ERR_DIRECT_INVOKE" };
 }

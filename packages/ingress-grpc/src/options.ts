@@ -1,5 +1,6 @@
 import { type HeaderList, parseOptions, type RpcStatus } from "@outrigger/core";
 import * as v from "valibot";
+import type { RpcListener } from "./call-end.ts";
 
 /** What the API log tells about a call. */
 export interface ApiCallRecord {
@@ -37,6 +38,10 @@ export interface IngressGrpcOptions {
   readonly authenticate?: (headers: HeaderList) => RpcStatus | undefined;
   /** Told about every call at its end. Must not throw. Default: nobody is told. */
   readonly onApiCall?: (record: ApiCallRecord) => void;
+  /** Told about every call at its end, for metrics. Must not throw. Default: nobody is told. */
+  readonly onRpc?: RpcListener;
+  /** Told the code of each answer that is an error of Dapr's. Must not throw. Default: nobody is told. */
+  readonly onErrorCode?: (code: string) => void;
 }
 
 /** Options with their defaults. */
@@ -51,6 +56,8 @@ export interface IngressSettings {
   readonly isAllowed?: ((path: string) => boolean) | undefined;
   readonly authenticate?: ((headers: HeaderList) => RpcStatus | undefined) | undefined;
   readonly onApiCall?: ((record: ApiCallRecord) => void) | undefined;
+  readonly onRpc?: RpcListener | undefined;
+  readonly onErrorCode?: ((code: string) => void) | undefined;
 }
 
 const largest = 2_147_483_647;
@@ -72,6 +79,8 @@ const schema = v.strictObject({
   isAllowed: callback<(path: string) => boolean>(),
   authenticate: callback<(headers: HeaderList) => RpcStatus | undefined>(),
   onApiCall: callback<(record: ApiCallRecord) => void>(),
+  onRpc: callback<RpcListener>(),
+  onErrorCode: callback<(code: string) => void>(),
 });
 
 /** @throws OutriggerError `OTR_OPTIONS_INVALID`. */

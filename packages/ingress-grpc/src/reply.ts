@@ -26,6 +26,8 @@ export interface Reply {
   readonly status: RpcStatus;
   /** Present exactly when the status is OK. */
   readonly message?: Uint8Array | undefined;
+  /** Error of Dapr's that this is, for metrics. */
+  readonly errorCode?: string;
 }
 
 /** A successful answer without metadata. */

@@ -1,9 +1,15 @@
 import { emptyBody, type HttpResponse } from "@outrigger/core";
 import { errorBody } from "@outrigger/protocol";
 
+/** An answer that is an error of the sidecar itself. */
+export interface ErrorResponse extends HttpResponse {
+  readonly errorCode: string;
+}
+
 /** An error of the sidecar itself, in Dapr's JSON form. */
-export function jsonError(status: number, errorCode: string, message: string): HttpResponse {
+export function jsonError(status: number, errorCode: string, message: string): ErrorResponse {
   return {
+    errorCode,
     status,
     headers: ["Content-Type", "application/json"],
     body: errorBody(errorCode, message),

@@ -1,13 +1,12 @@
 import {
-  type Body,
   bytesToText,
   cleanPath,
   type HttpRequest,
   type HttpResponse,
   headerValue,
-  isBuffered,
 } from "@outrigger/core";
 import { findCallTarget } from "./call-target.ts";
+import { countBody } from "./count-body.ts";
 import { unescapeBytes } from "./escapes.ts";
 import type { HttpMiddleware } from "./http-middleware.ts";
 
@@ -72,40 +71,4 @@ function routeName(request: HttpRequest, path: string): string {
   if (request.method === "PUT" && path.startsWith("/v1.0/metadata/")) return "PutMetadata";
   const target = findCallTarget(unescapeBytes(request.path), request.headers);
   return target === undefined ? "InvokeService" : `InvokeService/${target.id}`;
-}
-
-function countBody(body: Body, onEnd: (sizeBytes: number) => void): Body {
-  if (isBuffered(body)) {
-    onEnd(body.length);
-    return body;
-  }
-  return {
-    [Symbol.asyncIterator]() {
-      const iterator = body[Symbol.asyncIterator]();
-      let size = 0;
-      let ended = false;
-      const end = (): void => {
-        if (!ended) onEnd(size);
-        ended = true;
-      };
-      return {
-        next: async () => {
-          try {
-            const result = await iterator.next();
-            if (result.done) end();
-            else size += result.value.length;
-            return result;
-          } catch (reason) {
-            end();
-            throw reason;
-          }
-        },
-        return: async () => {
-          end();
-          await iterator.return?.();
-          return { done: true, value: undefined };
-        },
-      };
-    },
-  };
 }

@@ -19,6 +19,7 @@ import type { HttpMiddleware } from "./http-middleware.ts";
 import { createHttp1Server, type EngineParts } from "./http1-engine.ts";
 import { createHttp2Server } from "./http2-engine.ts";
 import { Listener, type ListenTarget } from "./listener.ts";
+import { measure } from "./measure.ts";
 import { type IngressHttpOptions, type IngressSettings, parseIngressOptions } from "./options.ts";
 import { sniffProtocol } from "./protocol-sniffer.ts";
 import { createRouter } from "./router.ts";
@@ -183,9 +184,8 @@ function apiHandler(
   context: ComponentContext,
   sidecar: Sidecar,
 ): HttpHandler {
-  const { outerMiddlewares, allowedOrigins, guards, pipeline, onApiCall } = settings;
-  const stages: HttpMiddleware[] = settings.traceContext ? [traceContext(context)] : [];
-  stages.push(...outerMiddlewares);
+  const { allowedOrigins, guards, pipeline, onApiCall } = settings;
+  const stages = outerStages(settings, context);
   if (allowedOrigins.length > 0) stages.push(cors(allowedOrigins));
   stages.push(...guards);
   if (pipeline !== undefined) stages.push(userPipeline(pipeline));
@@ -198,9 +198,20 @@ function publicHandler(
   context: ComponentContext,
   sidecar: Sidecar,
 ): HttpHandler {
-  const stages: HttpMiddleware[] = settings.traceContext ? [traceContext(context)] : [];
-  stages.push(...settings.outerMiddlewares);
+  const stages = outerStages(settings, context);
   return compose(stages, createRouter({ sidecar, settings, isPublic: true }));
+}
+
+/** What both servers begin with: tracing, then metrics. */
+function outerStages(
+  { traceContext: traces, onRequest, outerMiddlewares }: IngressSettings,
+  context: ComponentContext,
+): HttpMiddleware[] {
+  return [
+    ...(traces ? [traceContext(context)] : []),
+    ...(onRequest === undefined ? [] : [measure(onRequest)]),
+    ...outerMiddlewares,
+  ];
 }
 
 /** A port that is taken is tried again for a while: a restart in place needs its own ports back. */

@@ -2,6 +2,7 @@ import { type HttpPipeline, parseOptions, type StandardSchema } from "@outrigger
 import * as v from "valibot";
 import type { ApiCall } from "./api-log.ts";
 import type { HttpMiddleware } from "./http-middleware.ts";
+import type { RequestListener } from "./measure.ts";
 
 /** Groups of routes that Dapr's `spec.api` lists allow or deny. */
 export type RouteGroup = "invoke" | "metadata" | "shutdown";
@@ -48,6 +49,10 @@ export interface IngressHttpOptions {
   readonly pipeline?: HttpPipeline;
   /** Called once for each request of the API when its answer has ended. */
   readonly onApiCall?: (call: ApiCall) => void;
+  /** Called once for each request of the API and of the public server: for metrics. Default none. */
+  readonly onRequest?: RequestListener;
+  /** Called with the code of each answer that is an error of Dapr's. Default none. */
+  readonly onErrorCode?: (code: string) => void;
 }
 
 /** Options with their defaults. */
@@ -72,6 +77,8 @@ export interface IngressSettings {
   readonly guards: readonly HttpMiddleware[];
   readonly pipeline?: HttpPipeline | undefined;
   readonly onApiCall?: ((call: ApiCall) => void) | undefined;
+  readonly onRequest?: RequestListener | undefined;
+  readonly onErrorCode?: ((code: string) => void) | undefined;
 }
 
 const maxWhole = 2_147_483_647;
@@ -114,6 +121,8 @@ const schema: StandardSchema<IngressSettings> = v.strictObject({
     ),
   ),
   onApiCall: v.optional(functionOf<(call: ApiCall) => void>()),
+  onRequest: v.optional(functionOf<RequestListener>()),
+  onErrorCode: v.optional(functionOf<(code: string) => void>()),
 });
 
 /** @throws OutriggerError `OTR_OPTIONS_INVALID`. */

@@ -8,6 +8,7 @@ import {
 } from "@outrigger/core";
 import { notFound } from "./answers.ts";
 import { findCallTarget } from "./call-target.ts";
+import { countErrorCodes } from "./count-error-codes.ts";
 import { unescapeBytes } from "./escapes.ts";
 import {
   healthRoute,
@@ -33,7 +34,7 @@ interface Route {
 /** Which routes a server has. */
 export interface RouterParts {
   readonly sidecar: Sidecar;
-  readonly settings: Pick<IngressSettings, "isAllowed" | "maxBodyBytes">;
+  readonly settings: Pick<IngressSettings, "isAllowed" | "maxBodyBytes" | "onErrorCode">;
   /** The public server has neither shutdown nor invocation. */
   readonly isPublic: boolean;
 }
@@ -45,6 +46,12 @@ const metadataKeyPrefix = "/v1.0/metadata/";
  * that is not allowed.
  */
 export function createRouter(parts: RouterParts): HttpHandler {
+  const { onErrorCode } = parts.settings;
+  const handler = createBareRouter(parts);
+  return onErrorCode === undefined ? handler : countErrorCodes(handler, onErrorCode);
+}
+
+function createBareRouter(parts: RouterParts): HttpHandler {
   const { sidecar, settings, isPublic } = parts;
   const routes = listRoutes(parts);
   const invokes = !isPublic && settings.isAllowed("invoke", "v1.0/invoke/*");

@@ -1,1 +1,14 @@
-export {};
+export type { AccessMetrics } from "./access-metrics.ts";
+export type { CallMetrics } from "./call-metrics.ts";
+export type { ErrorCodeMetrics } from "./error-codes.ts";
+export { overflowValue } from "./family.ts";
+export type { GrpcMetrics, GrpcProbeMetrics } from "./grpc-metrics.ts";
+export { defaultLatencyBounds } from "./histogram.ts";
+export type { HttpClientMetrics, HttpServerMetrics } from "./http-metrics.ts";
+export type { PathOptions } from "./http-paths.ts";
+export type { MetricRule } from "./label-rules.ts";
+export { createMetrics, type Metrics } from "./metrics.ts";
+export { type MetricsServer, type MetricsServerOptions, metricsServer } from "./metrics-server.ts";
+export type { MetricsOptions } from "./options.ts";
+export type { PolicyEvent, ResiliencyMetrics } from "./resiliency-metrics.ts";
+export type { RenewalFailure, StartMetrics } from "./start-metrics.ts";

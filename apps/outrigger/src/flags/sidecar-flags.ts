@@ -99,12 +99,9 @@ const observabilityFlags: readonly FlagSpec[] = [
   bool("log-as-json", "Log one JSON object per line"),
   text("log-file", "", "File to log to, instead of standard output"),
   bool("enable-api-logging", "Log every call of the APIs"),
-  { ...bool("enable-metrics", "Serve metrics", true), later: "metrics" },
-  { ...text("metrics-port", "9090", "Port of the metrics server"), later: "metrics" },
-  {
-    ...text("metrics-listen-address", "0.0.0.0", "Address to bind for the metrics server"),
-    later: "metrics",
-  },
+  bool("enable-metrics", "Serve metrics", true),
+  text("metrics-port", "9090", "Port of the metrics server"),
+  text("metrics-listen-address", "0.0.0.0", "Address to bind for the metrics server"),
   { ...bool("enable-profiling", "Serve profiles of the process"), later: "profiling" },
   text("profile-port", "7777", "Port of the profiling server"),
 ];

@@ -24,7 +24,7 @@ export async function composeAuthority(
   env: Environment,
   log: Logger,
 ): Promise<CertificateAuthority> {
-  const { trustDomain, namespace, grpc, healthz, metrics, jwt, oidc } = options;
+  const { trustDomain, namespace, grpc, healthz, jwt, oidc } = options;
   const spiffeId = authoritySpiffeId(trustDomain, namespace);
   const client = await clusterClient(options, env);
   const spec = await readSpec(options, client, { env, log });
@@ -42,7 +42,7 @@ export async function composeAuthority(
     clusterDomain: client && (await clusterDomain()),
     ...chosen,
     ...readTimes(spec, log),
-    ...{ grpc, healthz, metrics, jwt, oidc, log },
+    ...{ grpc, healthz, jwt, oidc, log },
   });
 }
 

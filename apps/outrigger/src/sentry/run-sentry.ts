@@ -1,5 +1,7 @@
+import type { CertificateAuthority } from "@outrigger/certificate-authority";
 import { errorText, type Logger, type LogLevel } from "@outrigger/core";
 import { createLogger, type LogSink, parseLogLevel, stdoutSink } from "@outrigger/logging";
+import { type MetricsServer, metricsServer } from "@outrigger/metrics-prometheus";
 import { type FlagValues, flagValues } from "../flags/flag-values.ts";
 import { isFlagError, parseFlags } from "../flags/parse-flags.ts";
 import { formatUsage } from "../flags/usage.ts";
@@ -9,7 +11,7 @@ import { StopRequests } from "../sidecar/stop-requests.ts";
 import { composeAuthority } from "./compose-authority.ts";
 import { refuseRoot } from "./refuse-root.ts";
 import { sentryFlags } from "./sentry-flags.ts";
-import { readSentryOptions } from "./sentry-options.ts";
+import { readSentryOptions, type SentryOptions } from "./sentry-options.ts";
 
 /**
  * Runs the certificate authority from its command line until it ends. Returns the exit code: 0 after
@@ -85,16 +87,29 @@ async function runOnce(
   const options = readSentryOptions(values, env);
   refuseRoot(options.mode, env);
   const authority = await composeAuthority(options, env, log);
+  const metrics = metricsOf(authority, options, log);
   try {
+    await metrics?.start?.(starting.signal);
     const ports = await authority.start(starting.signal);
     log.log("info", `Sentry is running on port ${ports.grpc}`);
   } catch (reason) {
-    await authority.stop(0);
+    await Promise.all([authority.stop(0), metrics?.stop?.()]);
     if (starting.signal.aborted) return stop;
     throw reason;
   }
   const reason = await stop;
   log.log("info", "Sentry is shutting down");
-  await authority.stop();
+  await Promise.all([authority.stop(), metrics?.stop?.()]);
   return reason;
+}
+
+function metricsOf(
+  authority: CertificateAuthority,
+  { metrics: listen }: SentryOptions,
+  log: Logger,
+): MetricsServer | undefined {
+  if (listen === undefined) return undefined;
+  const host = listen.host.replace(/^\[(.*)\]$/, "$1");
+  const render = (): string => authority.renderMetrics();
+  return metricsServer({ host, port: listen.port, render, log: log.scope("dapr.metrics") });
 }

@@ -1,6 +1,11 @@
-import { appChannelGrpc, appProxyGrpc } from "@outrigger/app-channel-grpc";
-import { appChannelHttp } from "@outrigger/app-channel-http";
+import {
+  type AppChannelGrpcOptions,
+  appChannelGrpc,
+  appProxyGrpc,
+} from "@outrigger/app-channel-grpc";
+import { type AppChannelHttpOptions, appChannelHttp } from "@outrigger/app-channel-http";
 import type { RuntimeOptions } from "@outrigger/core";
+import type { Metrics } from "@outrigger/metrics-prometheus";
 import type { Configuration } from "@outrigger/resources";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { PipelineParts } from "./compose-components.ts";
@@ -9,7 +14,7 @@ import type { PipelineParts } from "./compose-components.ts";
 export function composeApp(
   options: SidecarOptions,
   configuration: Configuration,
-  { env, log, pipeline }: PipelineParts,
+  { env, log, metrics, pipeline }: PipelineParts,
 ): Pick<RuntimeOptions, "appChannel" | "appProxy"> {
   const { appProtocol } = options;
   const target = {
@@ -30,7 +35,11 @@ export function composeApp(
     return { appProxy };
   }
   if (appProtocol === "grpc" || appProtocol === "grpcs") {
-    return { appChannel: appChannelGrpc({ ...grpcTarget, maxConcurrency }), appProxy };
+    const listeners = metrics === undefined ? {} : grpcAppListeners(metrics);
+    return {
+      appChannel: appChannelGrpc({ ...grpcTarget, maxConcurrency, ...listeners }),
+      appProxy,
+    };
   }
   return {
     appChannel: appChannelHttp({
@@ -42,8 +51,29 @@ export function composeApp(
       traceContext: isTracing(configuration),
       ...(pipeline === undefined ? {} : { pipeline }),
       greets: !options.disabledInitEndpoints.config,
+      ...(metrics === undefined ? {} : httpAppListeners(metrics)),
     }),
     appProxy,
+  };
+}
+
+function httpAppListeners({
+  httpClient,
+}: Metrics): Pick<AppChannelHttpOptions, "onRequest" | "onProbe"> {
+  return {
+    onRequest: (method, path, status, sent, received, ms) =>
+      httpClient.record(method, path, status, sent, received, ms),
+    onProbe: (status, ms) => httpClient.recordProbe(status, ms),
+  };
+}
+
+function grpcAppListeners({
+  grpcClient,
+  grpcProbes,
+}: Metrics): Pick<AppChannelGrpcOptions, "onRpc" | "onProbe"> {
+  return {
+    onRpc: (path, code, ms, received, sent) => grpcClient.record(path, code, ms, received, sent),
+    onProbe: (code, ms) => grpcProbes.record(code, ms),
   };
 }
 

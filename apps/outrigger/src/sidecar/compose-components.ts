@@ -1,4 +1,5 @@
 import type { HttpPipeline, Logger } from "@outrigger/core";
+import type { Metrics } from "@outrigger/metrics-prometheus";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
 import { LiveComponents } from "./live-components.ts";
@@ -10,6 +11,8 @@ export interface PipelineParts {
   readonly log: Logger;
   /** The user's handlers, when the Configuration lists some. */
   readonly pipeline: HttpPipeline | undefined;
+  /** `undefined`: nothing is measured. */
+  readonly metrics?: Metrics | undefined;
 }
 
 /**
@@ -22,11 +25,11 @@ export async function composeComponents(
   { appId }: Pick<SidecarOptions, "appId">,
   { configuration, loaded }: SidecarResources,
   env: Environment,
-  log: Logger,
+  { log, metrics }: Pick<PipelineParts, "log" | "metrics">,
 ): Promise<LiveComponents> {
   const namespace = env.NAMESPACE ?? "default";
   const context = { appId, namespace, log, now: Date.now, random: Math.random };
-  const components = new LiveComponents(configuration, { context, env });
+  const components = new LiveComponents(configuration, { context, env, metrics });
   await components.load(loaded?.components ?? []);
   return components;
 }

@@ -13,6 +13,7 @@ import type { Environment } from "../flags/validate-options.ts";
 import type { LocalSecrets } from "../secrets/local-secrets.ts";
 import { isTracing } from "./compose-app.ts";
 import type { PipelineParts } from "./compose-components.ts";
+import { measuredEgress } from "./measured-egress.ts";
 import type { SidecarResources } from "./read-resources.ts";
 
 /** What the way out needs beside options and resources. */
@@ -27,14 +28,14 @@ export function composeEgress(
   parts: EgressParts,
 ): Pick<RuntimeOptions, "egress"> {
   const documents = loaded?.httpEndpoints ?? [];
-  return {
-    egress: egressHttp({
-      endpoints: documents.map((document) => endpointOf(document, parts)),
-      maxConcurrency: options.appMaxConcurrency,
-      traceContext: isTracing(configuration),
-      ...(parts.pipeline === undefined ? {} : { pipeline: parts.pipeline }),
-    }),
-  };
+  const egress = egressHttp({
+    endpoints: documents.map((document) => endpointOf(document, parts)),
+    maxConcurrency: options.appMaxConcurrency,
+    traceContext: isTracing(configuration),
+    ...(parts.pipeline === undefined ? {} : { pipeline: parts.pipeline }),
+  });
+  const { metrics } = parts;
+  return { egress: metrics === undefined ? egress : measuredEgress(egress, metrics.httpClient) };
 }
 
 /** What a document lacks or has wrong costs its endpoint alone; every call of it tells why. */

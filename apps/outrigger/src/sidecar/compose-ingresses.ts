@@ -1,7 +1,8 @@
 import type { AccessToken } from "@outrigger/access-token";
-import type { IngressFactory, Logger } from "@outrigger/core";
-import { ingressGrpc } from "@outrigger/ingress-grpc";
-import { ingressHttp } from "@outrigger/ingress-http";
+import type { IngressFactory } from "@outrigger/core";
+import { type IngressGrpcOptions, ingressGrpc } from "@outrigger/ingress-grpc";
+import { type IngressHttpOptions, ingressHttp } from "@outrigger/ingress-http";
+import type { Metrics } from "@outrigger/metrics-prometheus";
 import type { Configuration } from "@outrigger/resources";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import { grpcApiLog, httpApiLog } from "./api-logging.ts";
@@ -18,7 +19,7 @@ const truthy = /^(?:y|yes|true|t|on|1)$/i;
 export function composeIngresses(
   options: SidecarOptions,
   configuration: Configuration,
-  { env, log, pipeline }: PipelineParts,
+  { env, log, metrics, pipeline }: PipelineParts,
 ): readonly IngressFactory[] {
   const { publicPort } = options;
   const sockets = apiSockets(options);
@@ -40,8 +41,18 @@ export function composeIngresses(
       : { publicPort, publicHost: withoutBrackets(options.publicListenAddress) }),
     ...(onApiCall === undefined ? {} : { onApiCall }),
     ...(pipeline === undefined ? {} : { pipeline }),
+    ...(metrics === undefined ? {} : httpListeners(metrics)),
   });
-  return [composeGrpc(options, configuration, token, log), http];
+  return [composeGrpc(options, configuration, token, { log, metrics }), http];
+}
+
+function httpListeners(metrics: Metrics): Pick<IngressHttpOptions, "onRequest" | "onErrorCode"> {
+  const { httpServer, errorCodes } = metrics;
+  return {
+    onRequest: (method, path, status, received, sent, ms) =>
+      httpServer.record(method, path, status, received, sent, ms),
+    ...(errorCodes === undefined ? {} : { onErrorCode: (code) => errorCodes.record(code) }),
+  };
 }
 
 /** Methods of Dapr's gRPC API by the groups that rules speak of. */
@@ -56,7 +67,7 @@ function composeGrpc(
   options: SidecarOptions,
   configuration: Configuration,
   token: AccessToken | undefined,
-  log: Logger,
+  { log, metrics }: Pick<PipelineParts, "log" | "metrics">,
 ): IngressFactory {
   const sockets = apiSockets(options);
   const isGroupAllowed = grpcApiRules(configuration.api);
@@ -72,7 +83,16 @@ function composeGrpc(
     ...(token === undefined ? {} : { authenticate: grpcAuthentication(token) }),
     ...(sockets === undefined ? {} : { unixSocketPath: sockets.grpc }),
     ...(onApiCall === undefined ? {} : { onApiCall }),
+    ...(metrics === undefined ? {} : grpcListeners(metrics)),
   });
+}
+
+function grpcListeners(metrics: Metrics): Pick<IngressGrpcOptions, "onRpc" | "onErrorCode"> {
+  const { grpcServer, errorCodes } = metrics;
+  return {
+    onRpc: (path, code, ms, received, sent) => grpcServer.record(path, code, ms, received, sent),
+    ...(errorCodes === undefined ? {} : { onErrorCode: (code) => errorCodes.record(code) }),
+  };
 }
 
 function withoutBrackets(address: string): string {

@@ -2,7 +2,12 @@ import { existsSync, statSync } from "node:fs";
 import { accessPolicy } from "@outrigger/access-policy";
 import { OutriggerError, type RuntimeOptions } from "@outrigger/core";
 import { identityFile } from "@outrigger/identity-file";
-import { type IdentitySentryOptions, identitySentry } from "@outrigger/identity-sentry";
+import {
+  type CertificateOutcome,
+  type IdentitySentryOptions,
+  identitySentry,
+} from "@outrigger/identity-sentry";
+import type { Metrics } from "@outrigger/metrics-prometheus";
 import type { Configuration } from "@outrigger/resources";
 import type { TrustAnchorSource } from "@outrigger/spiffe";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
@@ -20,9 +25,12 @@ export function composeSecurity(
   options: SidecarOptions,
   { accessControl }: Configuration,
   env: Environment,
+  metrics?: Metrics,
 ): Pick<RuntimeOptions, "identity" | "accessPolicy"> {
   return {
-    ...(options.enableMtls ? { identity: ownIdentity(options, env) } : refuseUnusedIdentity(env)),
+    ...(options.enableMtls
+      ? { identity: ownIdentity(options, env, metrics) }
+      : refuseUnusedIdentity(env)),
     ...(accessControl === undefined ? {} : { accessPolicy: accessPolicy(accessControl) }),
   };
 }
@@ -31,14 +39,27 @@ export function composeSecurity(
 function ownIdentity(
   options: SidecarOptions,
   env: Environment,
+  metrics: Metrics | undefined,
 ): NonNullable<RuntimeOptions["identity"]> {
   const { OUTRIGGER_CERT_FILE: certificateFile, OUTRIGGER_KEY_FILE: keyFile } = env;
-  if (!certificateFile && !keyFile) return identitySentry(authority(options, env));
+  if (!certificateFile && !keyFile) {
+    const onCertificate = metrics && certificateListener(metrics);
+    const listener = onCertificate === undefined ? {} : { onCertificate };
+    return identitySentry({ ...authority(options, env), ...listener });
+  }
   if (!certificateFile || !keyFile) {
     const missing = certificateFile ? "OUTRIGGER_KEY_FILE" : "OUTRIGGER_CERT_FILE";
     throw invalid(`${missing}: is required: a certificate in files takes both it and its key`);
   }
   return identityFile({ certificateFile, keyFile, trustAnchors: anchors(env) });
+}
+
+function certificateListener({ start }: Metrics): (outcome: CertificateOutcome) => void {
+  return (outcome) => {
+    if (outcome === "ready") start.mtlsReady();
+    else if (outcome === "renewed") start.certificateRenewed();
+    else start.renewalFailed(outcome);
+  };
 }
 
 /** Files that nobody uses would leave plaintext where somebody meant to have none. */

@@ -11,6 +11,7 @@ import { composeApp } from "./compose-app.ts";
 import { composeComponents } from "./compose-components.ts";
 import { composeEgress } from "./compose-egress.ts";
 import { composeIngresses } from "./compose-ingresses.ts";
+import { composeMetrics } from "./compose-metrics.ts";
 import { composeResiliency } from "./compose-resiliency.ts";
 import { composeSecurity } from "./compose-security.ts";
 import { hostAddress } from "./host-address.ts";
@@ -42,9 +43,14 @@ export async function composeSidecar(
 ): Promise<ComposedSidecar> {
   requireBindable(options);
   const { configuration } = resources;
+  const { metrics, server: metricsServer } = composeMetrics(options, configuration, log);
   const features = enabledFeatures(configuration.features);
   log.log("info", `Enabled features: ${features.join(" ")}`);
   const resolver = await chooseResolver(configuration, options, log);
+  if (resolver !== undefined && isChosen(configuration, options)) {
+    metrics?.start.componentLoaded();
+    metrics?.start.componentInitialized("nameResolution");
+  }
   const balancer = await chooseBalancer(configuration);
   const host = await hostAddress(env, options.internalGrpcListenAddress);
   log.log("debug", `peers are told to dial ${host}`);
@@ -52,21 +58,27 @@ export async function composeSidecar(
   Object.assign(env, ownEnvironment(options, host, server.port ?? 0));
   const sockets = apiSockets(options);
   if (sockets !== undefined) await Promise.all(Object.values(sockets).map(removeStaleSocket));
-  const components = await composeComponents(options, resources, env, log);
+  const components = await composeComponents(options, resources, env, { log, metrics });
   const { middleware, secrets } = components;
   const { httpPipeline, appHttpPipeline } = middleware;
   const runtime: RuntimeOptions = {
-    ...composeApp(options, configuration, { env, log, pipeline: appHttpPipeline }),
-    ...composeSecurity(options, configuration, env),
-    ...composeEgress(options, resources, { env, log, pipeline: appHttpPipeline, secrets }),
-    ...(await composeResiliency(options, resources, log)),
+    ...composeApp(options, configuration, { env, log, metrics, pipeline: appHttpPipeline }),
+    ...composeSecurity(options, configuration, env, metrics),
+    ...composeEgress(options, resources, { env, log, metrics, pipeline: appHttpPipeline, secrets }),
+    ...(await composeResiliency(options, resources, { log, metrics })),
     appId: options.appId,
     namespace: env.NAMESPACE ?? "default",
     transport: transportGrpc(server),
     ...(resolver === undefined ? {} : { resolver }),
     ...(balancer === undefined ? {} : { balancer }),
-    ingresses: composeIngresses(options, configuration, { env, log, pipeline: httpPipeline }),
-    companions: [middleware],
+    ingresses: composeIngresses(options, configuration, {
+      env,
+      log,
+      metrics,
+      pipeline: httpPipeline,
+    }),
+    companions: [...(metricsServer === undefined ? [] : [metricsServer]), middleware],
+    ...(metrics === undefined ? {} : { telemetry: [metrics.telemetry] }),
     host,
     hostname: hostname(),
     httpPort: options.httpPort,
@@ -76,6 +88,19 @@ export async function composeSidecar(
     ...(options.appHealth === undefined ? {} : { appHealth: options.appHealth }),
   };
   return { runtime, components };
+}
+
+/**
+ * Dapr's dashboards list the sidecars that have loaded a component. In Kubernetes, where they are
+ * used, and where a resolver was chosen, that is one; the default of a machine is none, as in Dapr.
+ */
+function isChosen(
+  { nameResolution }: SidecarResources["configuration"],
+  { mode }: SidecarOptions,
+): boolean {
+  return (
+    mode === "kubernetes" || nameResolution.component !== "" || nameResolution.members !== undefined
+  );
 }
 
 async function internalServer(options: SidecarOptions): Promise<TransportGrpcOptions> {

@@ -5,6 +5,7 @@ import {
   type Logger,
   OutriggerError,
 } from "@outrigger/core";
+import type { Metrics } from "@outrigger/metrics-prometheus";
 import {
   type ComponentDocument,
   type Configuration,
@@ -54,6 +55,8 @@ export type ComponentsOutcome =
 export interface LiveComponentsParts {
   readonly context: ComponentContext;
   readonly env: Environment;
+  /** `undefined`: nothing is measured. */
+  readonly metrics?: Metrics | undefined;
 }
 
 /** The components of a sidecar, which change while it serves. */
@@ -187,9 +190,15 @@ export class LiveComponents {
       this.#log.log("warn", `Component ${labelOf(document)} ${text}`);
       return { document, use: "none" };
     }
+    const measured = this.#parts.metrics?.start;
     try {
-      return await this.#make(document, secrets);
+      const entry = await this.#make(document, secrets);
+      measured?.componentLoaded();
+      measured?.componentInitialized(type);
+      return entry;
     } catch (cause) {
+      const isUnknown = !isLocalStore(document) && categoryOf(type) !== "middleware";
+      measured?.componentFailed(type, name, isUnknown ? "creation" : "init");
       const text = `process component ${name} error: ${errorText(cause)}`;
       // Whatever a mistake may cost, it does not cost a component that works: that may be a guard.
       if (!ignoreErrors || (earlier !== undefined && earlier.use !== "none")) {

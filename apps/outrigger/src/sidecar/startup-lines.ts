@@ -1,4 +1,5 @@
 import type { Logger } from "@outrigger/core";
+import { defaultLatencyBounds } from "@outrigger/metrics-prometheus";
 import type { Configuration } from "@outrigger/resources";
 
 /** Rate that stands in for one that is missing or no number (Dapr `pkg/diagnostics/utils`). */
@@ -9,9 +10,13 @@ export function logConfiguration(configuration: Configuration, log: Logger): voi
   const { metric, tracing } = configuration;
   log.log("info", `metric spec: ${JSON.stringify(metric)}`);
   const buckets = metric.latencyDistributionBuckets;
-  if (buckets !== undefined) {
-    log.log("info", `Using custom latency distribution buckets: [${buckets.join(" ")}]`);
-  }
+  const isCustom = buckets !== undefined && buckets.length > 0;
+  log.log(
+    "info",
+    isCustom
+      ? `Using custom latency distribution buckets: [${buckets.join(" ")}]`
+      : `Using default latency distribution buckets: [${defaultLatencyBounds.join(" ")}]`,
+  );
   const rate = samplingRate(tracing.samplingRate);
   log.log(
     "info",

@@ -5,6 +5,7 @@ import { OutriggerError } from "../errors.ts";
 import type { ExternalTarget, ExternalTargets } from "../external-targets.ts";
 import type { Resiliency } from "../resiliency.ts";
 import type { Telemetry } from "../telemetry.ts";
+import { countedAttempt } from "./counted-attempt.ts";
 import { normalizeMethod } from "./method-path.ts";
 import { invokeUnder } from "./policed-invoke.ts";
 import type { RemoteInvoker, Route } from "./remote.ts";
@@ -27,7 +28,9 @@ export function createInvoke(
   parts: CallerParts,
 ): (request: InvokeRequest) => Promise<InvokeResponse> {
   const { telemetry } = parts;
-  if (telemetry === undefined) return (request) => invoke(parts, undefined, request);
+  if (telemetry?.started === undefined && telemetry?.finished === undefined) {
+    return (request) => invoke(parts, undefined, request);
+  }
   return async (request) => {
     const token = telemetry.started?.("caller", request);
     try {
@@ -113,8 +116,10 @@ function callOutside(
   call: InvokeRequest,
   target: ExternalTarget,
 ): Promise<InvokeResponse> {
-  telemetry?.resolved?.(token, target, undefined);
-  return egress.deliver(call, target);
+  if (telemetry === undefined) return egress.deliver(call, target);
+  telemetry.resolved?.(token, target, undefined);
+  const name = target.kind === "url" ? target.url : target.name;
+  return countedAttempt(telemetry, name, () => egress.deliver(call, target));
 }
 
 function requireEgress({ egress }: CallerParts, url: string): ExternalTargets {

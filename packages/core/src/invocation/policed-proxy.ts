@@ -1,8 +1,9 @@
-import { type BodyStream, headerValue } from "../call.ts";
+import type { BodyStream } from "../call.ts";
 import { toRpcStatus } from "../errors.ts";
 import type { ProxyCall, ProxyEnding, ProxyResponse } from "../proxy.ts";
 import type { AttemptResult, CallPolicy } from "../resiliency.ts";
 import { RpcCode } from "../rpc-status.ts";
+import { isAnnouncedStream } from "./counted-attempt.ts";
 import { TrackedBody } from "./repeatable-body.ts";
 import { ReplayBody } from "./replay-body.ts";
 import { SingleMessage } from "./single-message.ts";
@@ -20,7 +21,7 @@ export function proxyUnder(
   open: Open,
   known: () => boolean,
 ): Promise<ProxyResponse> {
-  if (isStream(call)) return openUnder(policy, call, open, known);
+  if (isAnnouncedStream(call)) return openUnder(policy, call, open, known);
   return policy.retries
     ? repeatUnary(policy, call, open, known)
     : policy.run<ProxyResponse>({
@@ -33,11 +34,6 @@ export function proxyUnder(
         repeatable: () => false,
         discard,
       });
-}
-
-function isStream({ metadata }: ProxyCall): boolean {
-  const value = headerValue(metadata, "dapr-stream");
-  return value !== undefined && /^\s*(?:y|yes|true|t|on|1)\s*$/i.test(value);
 }
 
 function openUnder(

@@ -1,4 +1,4 @@
-import { type AccessPolicy, decideOrDeny } from "../access-policy.ts";
+import { type AccessPolicy, decideOrDeny, noPolicy } from "../access-policy.ts";
 import { type HeaderList, headerValue } from "../call.ts";
 import { OutriggerError, rpcError } from "../errors.ts";
 import { goQuote } from "../go-quote.ts";
@@ -6,8 +6,10 @@ import type { ProxyCall, ProxyChannel, ProxyResponse } from "../proxy.ts";
 import type { Resiliency } from "../resiliency.ts";
 import type { Endpoint, ResolveRequest, Resolver } from "../resolver.ts";
 import { RpcCode } from "../rpc-status.ts";
+import type { Telemetry } from "../telemetry.ts";
 import type { Connection, Transport } from "../transport.ts";
 import { provenClaims } from "./caller-claims.ts";
+import { countedProxy } from "./counted-attempt.ts";
 import type { EndpointPicker } from "./endpoint-picker.ts";
 import { isRetryable } from "./failures.ts";
 import { normalizeMethod } from "./method-path.ts";
@@ -26,6 +28,7 @@ export interface ProxyParts {
   readonly accessPolicy: AccessPolicy | undefined;
   readonly appProxy: ProxyChannel | undefined;
   readonly resiliency: Resiliency | undefined;
+  readonly telemetry: Telemetry | undefined;
 }
 
 /** Metadata keys that choose the target; sidecars use the first between each other. */
@@ -45,9 +48,8 @@ export function createProxy(parts: ProxyParts): (call: ProxyCall) => Promise<Pro
       throw new OutriggerError(`invalid app id ${id}`, { code: "OTR_TARGET_INVALID" });
     }
     // The namespace is not looked at, as in Dapr: the own id is the own app.
-    return target.appId === parts.appId
-      ? proxyToApp(parts, call)
-      : proxyToPeer(parts, call, id, target);
+    if (target.appId !== parts.appId) return proxyToPeer(parts, call, id, target);
+    return countedProxy(parts.telemetry, call, (onSent) => proxyToApp(parts, call, onSent));
   };
 }
 
@@ -88,9 +90,14 @@ function missingTarget(): OutriggerError {
   });
 }
 
-async function proxyToApp(parts: ProxyParts, call: ProxyCall): Promise<ProxyResponse> {
+async function proxyToApp(
+  parts: ProxyParts,
+  call: ProxyCall,
+  onSent?: () => void,
+): Promise<ProxyResponse> {
   const method = normalizeMethod(call.path);
   authorize(parts, call, method);
+  onSent?.();
   if (parts.appProxy === undefined) {
     throw rpcError("OTR_APP_CHANNEL_MISSING", {
       code: RpcCode.UNAVAILABLE,
@@ -101,11 +108,15 @@ async function proxyToApp(parts: ProxyParts, call: ProxyCall): Promise<ProxyResp
   return parts.appProxy.proxy({ ...call, metadata });
 }
 
-function authorize({ accessPolicy }: ProxyParts, call: ProxyCall, method: string): void {
-  if (accessPolicy === undefined) return;
+function authorize({ accessPolicy, telemetry }: ProxyParts, call: ProxyCall, method: string): void {
   const { peer } = call;
+  if (accessPolicy === undefined) {
+    telemetry?.judged?.(peer, noPolicy);
+    return;
+  }
   refuseAmbiguous(call.path, method);
   const decision = decideOrDeny(accessPolicy, { peer, method, verb: "", protocol: "grpc" });
+  telemetry?.judged?.(peer, decision);
   if (decision.allowed) return;
   throw rpcError("OTR_POLICY_DENIED", {
     code: RpcCode.PERMISSION_DENIED,
@@ -135,7 +146,9 @@ async function proxyToPeer(
   const route: ProxyRoute = { target, tried: [], known: false };
   const policy = resiliency?.policyFor(id, `${id}:${call.path}`);
   const open = (attempt: ProxyCall): Promise<ProxyResponse> =>
-    openAtPeer(parts, resolver, attempt, route);
+    countedProxy(parts.telemetry, call, (onSent) =>
+      openAtPeer(parts, resolver, attempt, route, onSent),
+    );
   return policy === undefined ? open(call) : proxyUnder(policy, call, open, () => route.known);
 }
 
@@ -153,6 +166,7 @@ async function openAtPeer(
   resolver: Resolver,
   call: ProxyCall,
   route: ProxyRoute,
+  onSent: () => void,
 ): Promise<ProxyResponse> {
   const { target } = route;
   const frames = new TrackedBody(call.frames);
@@ -164,6 +178,7 @@ async function openAtPeer(
     const endpoint = parts.picker.pick(target, endpoints, route.tried, balanced);
     remember(route, endpoints, endpoint);
     const connection = parts.transport.connect(endpoint, target);
+    if (attempt === 1) onSent();
     try {
       return await parts.picker.duringProxy(endpoint, () => openProxy(connection, outgoing));
     } catch (reason) {

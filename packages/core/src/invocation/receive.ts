@@ -1,4 +1,4 @@
-import type { AccessPolicy } from "../access-policy.ts";
+import { type AccessPolicy, noPolicy } from "../access-policy.ts";
 import type { AppChannel } from "../app-channel.ts";
 import type { AppHealth } from "../app-health.ts";
 import type { InvokeResponse, ReceivedCall } from "../call.ts";
@@ -20,7 +20,9 @@ export interface CalleeParts {
 /** The callee's half: authorise what will be delivered, then deliver it. */
 export function createReceive(parts: CalleeParts): (call: ReceivedCall) => Promise<InvokeResponse> {
   const { telemetry } = parts;
-  if (telemetry === undefined) return (call) => receive(parts, undefined, call);
+  if (telemetry?.started === undefined && telemetry?.finished === undefined) {
+    return (call) => receive(parts, undefined, call);
+  }
   return async (call) => {
     const token = telemetry.started?.("callee", call);
     try {
@@ -54,6 +56,25 @@ async function receive(
   const asSent = method === received.method && metadata === received.metadata;
   const call = asSent ? received : { ...received, method, metadata };
   authorize(parts, token, call, appChannel);
+  const { telemetry } = parts;
+  if (telemetry === undefined) return deliver(parts, appChannel, call);
+  telemetry.received?.(call);
+  // What Dapr counts for a call in chunks that did not get an answer.
+  let code: number = call.isUnary ? RpcCode.INTERNAL : RpcCode.OK;
+  try {
+    const response = await deliver(parts, appChannel, call);
+    code = response.status.code;
+    return response;
+  } finally {
+    telemetry.replied?.(call, code);
+  }
+}
+
+async function deliver(
+  parts: CalleeParts,
+  appChannel: AppChannel,
+  call: ReceivedCall,
+): Promise<InvokeResponse> {
   try {
     parts.appHealth.assertHealthy();
     if (call.defect !== undefined) throw call.defect;
@@ -74,14 +95,18 @@ function authorize(
   call: ReceivedCall,
   appChannel: AppChannel,
 ): void {
-  const { accessPolicy } = parts;
-  if (accessPolicy === undefined) return;
+  const { accessPolicy, telemetry } = parts;
+  if (accessPolicy === undefined) {
+    telemetry?.judged?.(call.peer, noPolicy);
+    return;
+  }
   const protocol = appChannel.protocol.startsWith("grpc") ? "grpc" : "http";
   const verb = protocol === "grpc" ? "" : (call.http?.verb ?? "");
   const request = { peer: call.peer, verb, protocol } as const;
   const decision = decideOnAllReadings(accessPolicy, { ...request, method: call.method });
+  telemetry?.judged?.(call.peer, decision);
   if (decision.allowed) return;
-  parts.telemetry?.denied?.(token, call, decision.reason);
+  telemetry?.denied?.(token, call, decision.reason);
   const id = call.peer?.spiffeId ?? "";
   throw rpcError("OTR_POLICY_DENIED", {
     code: RpcCode.PERMISSION_DENIED,

@@ -6,6 +6,7 @@ import type { Endpoint, ResolveRequest, Resolver } from "../resolver.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { Connection, Transport } from "../transport.ts";
 import { abortError, pause } from "./abortable.ts";
+import { countedAttempt } from "./counted-attempt.ts";
 import type { EndpointPicker } from "./endpoint-picker.ts";
 import { isRetryable, retriesExhausted } from "./failures.ts";
 import { type CallerIdentity, forwardedBy } from "./forwarded.ts";
@@ -103,7 +104,7 @@ export class RemoteInvoker {
     this.#parts.telemetry?.resolved?.(token, target, endpoint);
     const connection = this.#parts.transport.connect(endpoint, target);
     try {
-      return await this.#parts.picker.during(endpoint, call.signal, () => connection.invoke(call));
+      return await this.#send(connection, endpoint, call, target);
     } catch (reason) {
       if (!isRetryable(reason)) throw reason;
       if (route?.builtIn === false) {
@@ -113,6 +114,18 @@ export class RemoteInvoker {
       }
       return this.#recover(resolver, call, target, token, { endpoint, connection, reason });
     }
+  }
+
+  #send(
+    connection: Connection,
+    endpoint: Endpoint,
+    call: InvokeRequest,
+    { appId }: ResolveRequest,
+  ): Promise<InvokeResponse> {
+    const { picker, telemetry } = this.#parts;
+    const invoke = (): Promise<InvokeResponse> =>
+      picker.during(endpoint, call.signal, () => connection.invoke(call));
+    return telemetry === undefined ? invoke() : countedAttempt(telemetry, appId, invoke);
   }
 
   #requireResolver(): Resolver {
@@ -179,9 +192,7 @@ export class RemoteInvoker {
       endpoint = this.#parts.picker.pick(target, endpoints, tried, call);
       const dialled = this.#parts.transport.connect(endpoint, target);
       connection = dialled;
-      const response = await this.#parts.picker.during(endpoint, call.signal, () =>
-        dialled.invoke(call),
-      );
+      const response = await this.#send(dialled, endpoint, call, target);
       return { response };
     } catch (reason) {
       if (call.signal.aborted) throw isOutriggerError(reason) ? reason : abortError(call.signal);
