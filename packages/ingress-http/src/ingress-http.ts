@@ -23,6 +23,7 @@ import { type IngressHttpOptions, type IngressSettings, parseIngressOptions } fr
 import { sniffProtocol } from "./protocol-sniffer.ts";
 import { createRouter } from "./router.ts";
 import { traceContext } from "./trace-context.ts";
+import { traceSpans } from "./trace-spans.ts";
 import { userPipeline } from "./user-pipeline.ts";
 
 const firstRetryMs = 100;
@@ -184,7 +185,7 @@ function apiHandler(
   sidecar: Sidecar,
 ): HttpHandler {
   const { outerMiddlewares, allowedOrigins, guards, pipeline, onApiCall } = settings;
-  const stages: HttpMiddleware[] = settings.traceContext ? [traceContext(context)] : [];
+  const stages: HttpMiddleware[] = traceStages(settings, context);
   stages.push(...outerMiddlewares);
   if (allowedOrigins.length > 0) stages.push(cors(allowedOrigins));
   stages.push(...guards);
@@ -193,12 +194,21 @@ function apiHandler(
   return compose(stages, createRouter({ sidecar, settings, isPublic: false }));
 }
 
+function traceStages(
+  { traceContext: isOn }: IngressSettings,
+  context: ComponentContext,
+): HttpMiddleware[] {
+  if (!isOn) return [];
+  const { tracer } = context;
+  return [tracer === undefined ? traceContext(context) : traceSpans(tracer)];
+}
+
 function publicHandler(
   settings: IngressSettings,
   context: ComponentContext,
   sidecar: Sidecar,
 ): HttpHandler {
-  const stages: HttpMiddleware[] = settings.traceContext ? [traceContext(context)] : [];
+  const stages: HttpMiddleware[] = traceStages(settings, context);
   stages.push(...settings.outerMiddlewares);
   return compose(stages, createRouter({ sidecar, settings, isPublic: true }));
 }

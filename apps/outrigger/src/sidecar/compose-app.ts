@@ -2,6 +2,7 @@ import { appChannelGrpc, appProxyGrpc } from "@outrigger/app-channel-grpc";
 import { appChannelHttp } from "@outrigger/app-channel-http";
 import type { RuntimeOptions } from "@outrigger/core";
 import type { Configuration } from "@outrigger/resources";
+import { parseSamplingRate } from "@outrigger/tracing";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { PipelineParts } from "./compose-components.ts";
 
@@ -49,5 +50,5 @@ export function composeApp(
 
 /** A sampling rate of exactly 0 takes tracing out altogether, as in Dapr; an unreadable one does not. */
 export function isTracing({ tracing }: Configuration): boolean {
-  return tracing.samplingRate.trim() === "" || Number(tracing.samplingRate) !== 0;
+  return parseSamplingRate(tracing.samplingRate) !== 0;
 }

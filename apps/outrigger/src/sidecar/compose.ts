@@ -13,6 +13,7 @@ import { composeEgress } from "./compose-egress.ts";
 import { composeIngresses } from "./compose-ingresses.ts";
 import { composeResiliency } from "./compose-resiliency.ts";
 import { composeSecurity } from "./compose-security.ts";
+import { composeTracing } from "./compose-tracing.ts";
 import { hostAddress } from "./host-address.ts";
 import { ownEnvironment } from "./own-environment.ts";
 import type { SidecarResources } from "./read-resources.ts";
@@ -36,6 +37,7 @@ export async function composeSidecar(
   const { configuration } = resources;
   const features = enabledFeatures(configuration.features);
   log.log("info", `Enabled features: ${features.join(" ")}`);
+  const tracer = composeTracing(configuration.tracing, env);
   const resolver = await chooseResolver(configuration, options, log);
   const balancer = await chooseBalancer(configuration);
   const host = await hostAddress(env, options.internalGrpcListenAddress);
@@ -56,6 +58,7 @@ export async function composeSidecar(
     ...composeSecurity(options, configuration, env),
     ...composeEgress(options, resources, { env, log, pipeline: appHttpPipeline, secrets }),
     ...(await composeResiliency(options, resources, log)),
+    ...tracer,
     appId: options.appId,
     namespace: env.NAMESPACE ?? "default",
     transport: transportGrpc(server),
