@@ -17,9 +17,12 @@ import {
   decodeInvokeServiceRequest,
   decodeSetMetadataRequest,
   encodeEmpty,
+  encodeTraceBin,
   foreignDaprPaths,
+  parseTraceparent,
   reflectionServices,
 } from "@outrigger/protocol";
+import { CallTracing, endSpan } from "./call-tracing.ts";
 import { type Admission, type Admitted, admit } from "./gate.ts";
 import { InvokeService } from "./invoke-service.ts";
 import { getMetadata, setMetadata } from "./metadata-service.ts";
@@ -38,9 +41,16 @@ import {
 
 /** Reads the request, then gives what answers it. */
 type UnaryMethod = (call: GrpcServerCall) => Promise<Answer>;
-type Answer = (headers: HeaderList) => Promise<Reply>;
+type Answer = (admitted: Admitted) => Promise<Reply>;
 /** `undefined`: there was no request, and nothing to log. */
 type AnyMethod = (call: GrpcServerCall, admitted: Admitted) => Promise<GrpcStatus | undefined>;
+
+/** What every call passes before its method. */
+interface Door {
+  readonly settings: IngressSettings;
+  readonly now: () => number;
+  readonly tracing: CallTracing;
+}
 
 /** Makes servers of Dapr's gRPC API, one per address. */
 export function createApiServers(
@@ -48,20 +58,21 @@ export function createApiServers(
   context: ComponentContext,
   sidecar: Sidecar,
 ): () => GrpcServer {
-  const { maxMessageBytes, maxHeaderListBytes, tracing } = settings;
-  const { now, random } = context;
+  const { maxMessageBytes, maxHeaderListBytes } = settings;
+  const { now } = context;
+  const door: Door = { settings, now, tracing: new CallTracing(settings.tracing, context) };
   const methods = new Map<string, GrpcHandler>();
   for (const [path, method] of unaryMethods(settings, context, sidecar)) {
-    methods.set(path, guarded(settings, now, unary(method, maxMessageBytes)));
+    methods.set(path, guarded(door, unary(method, maxMessageBytes)));
   }
   for (const service of reflectionServices) {
     methods.set(
       `/${service}/ServerReflectionInfo`,
-      guarded(settings, now, (call) => reflect(call)),
+      guarded(door, (call) => reflect(call)),
     );
   }
-  const unknownMethod = guarded(settings, now, (call, admitted) =>
-    proxyCall(sidecar, call, admitted, tracing ? random : undefined),
+  const unknownMethod = guarded(door, (call, admitted) =>
+    proxyCall(sidecar, call, admitted),
   );
   const toStatus = statusOfFailure;
   return () =>
@@ -70,7 +81,7 @@ export function createApiServers(
 
 /** What cannot be read as a request never gets to Dapr's log: interceptors run after the decoder. */
 function unary(method: UnaryMethod, maxMessageBytes: number): AnyMethod {
-  return async (call, { headers, echo }) => {
+  return async (call, admitted) => {
     let answer: Answer;
     try {
       answer = await method(call);
@@ -78,39 +89,43 @@ function unary(method: UnaryMethod, maxMessageBytes: number): AnyMethod {
       call.finish(statusOfFailure(reason));
       return undefined;
     }
-    const reply = await answer(headers);
-    const whole = echo.length === 0 ? reply : { ...reply, headers: [...reply.headers, ...echo] };
+    const reply = await answer(admitted);
+    const added = addedHeaders(call, admitted);
+    const whole = added.length === 0 ? reply : { ...reply, headers: [...reply.headers, ...added] };
     return sendReply(call, whole, maxMessageBytes);
   };
+}
+
+/** What every answer has: the baggage, and for all methods but one the context of the span. */
+function addedHeaders(call: GrpcServerCall, { echo, trace }: Admitted): HeaderList {
+  // An invocation tells its context in its own way, in text as well.
+  if (trace === undefined || call.path === daprPaths.InvokeService) return echo;
+  const span = parseTraceparent(trace.traceparent);
+  return span === undefined ? echo : [...echo, "grpc-trace-bin", encodeTraceBin(span)];
 }
 
 /** A method whose request is read whole and decoded before it is answered. */
 function reading<T>(
   decode: (bytes: Uint8Array) => T,
-  answer: (request: T, call: GrpcServerCall, headers: HeaderList) => Reply | Promise<Reply>,
+  answer: (request: T, call: GrpcServerCall, admitted: Admitted) => Reply | Promise<Reply>,
 ): UnaryMethod {
   return async (call) => {
     const request = decodeRequest(await readUnary(call), decode);
-    return async (headers) => answer(request, call, headers);
+    return async (admitted) => answer(request, call, admitted);
   };
 }
 
 function unaryMethods(
-  { maxMessageBytes, tracing }: IngressSettings,
-  { log, random }: ComponentContext,
+  { maxMessageBytes }: IngressSettings,
+  { log }: ComponentContext,
   sidecar: Sidecar,
 ): Map<string, UnaryMethod> {
-  const invokeService = new InvokeService(
-    sidecar,
-    log,
-    maxMessageBytes,
-    tracing ? random : undefined,
-  );
+  const invokeService = new InvokeService(sidecar, log, maxMessageBytes);
   const methods = new Map<string, UnaryMethod>([
     [
       daprPaths.InvokeService,
-      reading(decodeInvokeServiceRequest, (request, call, headers) =>
-        invokeService.answer(request, call, headers),
+      reading(decodeInvokeServiceRequest, (request, call, admitted) =>
+        invokeService.answer(request, call, admitted),
       ),
     ],
     [daprPaths.GetMetadata, reading(decodeEmpty, () => getMetadata(sidecar))],
@@ -146,7 +161,7 @@ function notServed(path: string, block: string): Error {
  * Every call passes the same gate in Dapr's order: lists of APIs, token, baggage. What the gate refuses
  * the log does not hear of, nor of what is no request (Dapr: API logging is the innermost interceptor).
  */
-function guarded(settings: IngressSettings, now: () => number, method: AnyMethod): GrpcHandler {
+function guarded({ settings, now, tracing }: Door, method: AnyMethod): GrpcHandler {
   const { onApiCall } = settings;
   return async (call) => {
     const startedAt = now();
@@ -161,8 +176,11 @@ function guarded(settings: IngressSettings, now: () => number, method: AnyMethod
       call.finish(toGrpcStatus(admission.refusal));
       return;
     }
-    const status = await answered(call, method(call, admission));
+    const trace = tracing.begin(call, admission.headers);
+    const admitted = trace === undefined ? admission : { ...admission, trace };
+    const status = await answered(call, method(call, admitted));
     if (status === undefined) return;
+    if (trace?.span !== undefined) endSpan(trace.span, status);
     onApiCall?.({
       method: call.path,
       userAgent: call.header("user-agent"),

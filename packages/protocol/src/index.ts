@@ -1,5 +1,5 @@
 export { type AnyMessage, decodeAny } from "./any-message.ts";
-export { isValidBaggage } from "./baggage.ts";
+export { isValidBaggage, normalizeBaggage } from "./baggage.ts";
 export { errorBody } from "./error-body.ts";
 export {
   decodeErrorInfo,
