@@ -71,9 +71,7 @@ export function createApiServers(
       guarded(door, (call) => reflect(call)),
     );
   }
-  const unknownMethod = guarded(door, (call, admitted) =>
-    proxyCall(sidecar, call, admitted),
-  );
+  const unknownMethod = guarded(door, (call, admitted) => proxyCall(sidecar, call, admitted));
   const toStatus = statusOfFailure;
   return () =>
     new GrpcServer({ methods, unknownMethod, maxMessageBytes, maxHeaderListBytes, toStatus, now });

@@ -1,4 +1,9 @@
-import type { SpanExporter, SpanExporterFactory, SpanRecord, TraceResource } from "@outrigger/tracing";
+import type {
+  SpanExporter,
+  SpanExporterFactory,
+  SpanRecord,
+  TraceResource,
+} from "@outrigger/tracing";
 import { encodeSpans } from "./encode-spans.ts";
 import { loadExporter, type OfficialExporter } from "./official-exporter.ts";
 import { parseOtlpOptions, type TracingOtlpOptions, type TracingOtlpSettings } from "./options.ts";

@@ -1,4 +1,4 @@
-import { parseOptions, type StandardSchema } from "@outrigger/core";
+import { type LogFields, parseOptions, type StandardSchema } from "@outrigger/core";
 import type { SpanExporterFactory } from "@outrigger/tracing";
 import * as v from "valibot";
 import { formatSpan } from "./format-span.ts";
@@ -7,16 +7,23 @@ import { formatSpan } from "./format-span.ts";
 export interface TracingStdoutOptions {
   /** Scope of the log lines. Default `dapr.runtime.trace`. */
   readonly scope?: string;
+  /** More keys of each line. Default none. */
+  readonly fields?: LogFields;
 }
 
 interface Settings {
   readonly scope: string;
+  readonly fields: LogFields;
 }
 
 const schema: StandardSchema<Settings> = v.strictObject({
   scope: v.optional(
     v.pipe(v.string("must be a name"), v.nonEmpty("must not be empty")),
     "dapr.runtime.trace",
+  ),
+  fields: v.optional(
+    v.record(v.string(), v.union([v.string(), v.number(), v.boolean()], "must be a plain value")),
+    {},
   ),
 });
 
@@ -25,14 +32,14 @@ const schema: StandardSchema<Settings> = v.strictObject({
  * @throws OutriggerError `OTR_OPTIONS_INVALID`.
  */
 export function tracingStdout(options: TracingStdoutOptions = {}): SpanExporterFactory {
-  const { scope } = parseOptions("@outrigger/tracing-stdout", schema, options);
+  const { scope, fields } = parseOptions("@outrigger/tracing-stdout", schema, options);
   return ({ log }) => {
     const lines = log.scope(scope);
     return {
       name: "tracing-stdout",
       target: "the log",
       export: async (spans) => {
-        for (const span of spans) lines.log("info", formatSpan(span));
+        for (const span of spans) lines.log("info", formatSpan(span), fields);
       },
     };
   };

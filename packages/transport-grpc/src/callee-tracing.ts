@@ -8,7 +8,7 @@ import {
   type Tracer,
   toRpcStatus,
 } from "@outrigger/core";
-import type { GrpcServerCall, GrpcStatus } from "@outrigger/grpc-http2";
+import { type GrpcServerCall, type GrpcStatus, okStatus } from "@outrigger/grpc-http2";
 import {
   decodeTraceBin,
   formatTraceparent,
@@ -39,7 +39,10 @@ export class CalleeTracing {
     this.#describe(trace.span, "");
     trace.span.set("dapr.protocol", "grpc");
     trace.span.set("dapr.api", call.path);
-    return endedBy(trace.span, work(trace));
+    return endedBy(
+      trace.span,
+      work(trace).then(() => okStatus),
+    );
   }
 
   /** Tells the span what the request turned out to call. */
@@ -70,11 +73,10 @@ export class CalleeTracing {
   }
 }
 
-async function endedBy(span: Span, work: Promise<GrpcStatus | void>): Promise<void> {
+async function endedBy(span: Span, work: Promise<GrpcStatus>): Promise<void> {
   try {
-    const status = await work;
-    const failed = status !== undefined && status.code !== RpcCode.OK;
-    span.end(failed ? status.message : undefined);
+    const { code, message } = await work;
+    span.end(code === RpcCode.OK ? undefined : message);
   } catch (reason) {
     span.end(toRpcStatus(reason).message);
     throw reason;

@@ -41,7 +41,8 @@ export function composeTracing(
 function chooseExporters(spec: TracingSpec): readonly SpanExporterFactory[] {
   const { stdout, zipkinEndpointAddress: url, otel } = spec;
   const exporters: SpanExporterFactory[] = [];
-  if (stdout) exporters.push(tracingStdout());
+  // Dapr's lines of spans have no app id.
+  if (stdout) exporters.push(tracingStdout({ fields: { app_id: "" } }));
   if (url !== "") exporters.push(tracingZipkin({ url }));
   // Without a protocol Dapr makes no exporter, even with an endpoint, and says nothing.
   if (otel.endpointAddress !== "" && otel.protocol !== "") exporters.push(otlp(otel));
