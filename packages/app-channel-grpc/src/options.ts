@@ -23,6 +23,8 @@ export interface AppProxyGrpcOptions {
 export interface AppChannelGrpcOptions extends AppProxyGrpcOptions {
   /** Calls in flight at the app; others wait. 0 = unlimited. Default 0. Proxied calls do not count. */
   readonly maxConcurrency?: number;
+  /** Whether every invocation carries a trace context, a made-up one when nobody traces. Default true. */
+  readonly traceContext?: boolean;
 }
 
 /** Options of the connection with their defaults. */
@@ -39,6 +41,7 @@ export interface AppConnectionSettings {
 /** Options of the channel with their defaults. */
 export interface AppChannelSettings extends AppConnectionSettings {
   readonly maxConcurrency: number;
+  readonly traceContext: boolean;
 }
 
 const largest = 2_147_483_647;
@@ -64,6 +67,7 @@ const channelSchema: StandardSchema<AppChannelSettings> = v.strictObject({
   ...connection,
   port: whole(1, 65_535),
   maxConcurrency: v.optional(whole(0, largest), 0),
+  traceContext: v.optional(v.boolean("must be true or false"), true),
 });
 
 /** @throws OutriggerError `OTR_OPTIONS_INVALID`. */

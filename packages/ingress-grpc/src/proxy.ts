@@ -25,7 +25,10 @@ export async function proxyCall(
     });
   }
   // Behind what the client sent: readers take the first value of a key.
-  const added = trace === undefined || isOwnApp(sidecar, headers) ? [] : traceMetadata(trace);
+  const added =
+    trace === undefined || trace.invented === true || isOwnApp(sidecar, headers)
+      ? []
+      : traceMetadata(trace);
   const proxy = async (proxied: ProxyCall): Promise<ProxyResponse> => {
     const response = await sidecar.proxy(
       added.length === 0 ? proxied : { ...proxied, metadata: [...proxied.metadata, ...added] },

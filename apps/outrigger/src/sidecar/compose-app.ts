@@ -31,7 +31,14 @@ export function composeApp(
     return { appProxy };
   }
   if (appProtocol === "grpc" || appProtocol === "grpcs") {
-    return { appChannel: appChannelGrpc({ ...grpcTarget, maxConcurrency }), appProxy };
+    return {
+      appChannel: appChannelGrpc({
+        ...grpcTarget,
+        maxConcurrency,
+        traceContext: isTracing(configuration),
+      }),
+      appProxy,
+    };
   }
   return {
     appChannel: appChannelHttp({
