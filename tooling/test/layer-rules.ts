@@ -27,6 +27,7 @@ export function arrowAllowed(from: string, fromLayer: Layer, to: string, toLayer
       return to === `${scope}core`;
     case "component":
       if (toLayer === "engine") return usesEngine.test(shortName(from));
+      if (to === `${scope}tracing`) return from.startsWith(`${scope}tracing-`);
       return toLayer === "core" || toLayer === "protocol";
     case "app":
       return toLayer !== "app" && toLayer !== "conformance";

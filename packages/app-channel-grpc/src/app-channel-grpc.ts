@@ -50,8 +50,8 @@ class GrpcAppChannel implements AppChannel {
   }
 
   async deliver(call: ReceivedCall): Promise<InvokeResponse> {
-    const { maxMessageBytes, appToken } = this.#settings;
-    const headers = onInvokeHeaders(call, appToken);
+    const { maxMessageBytes } = this.#settings;
+    const headers = onInvokeHeaders(call, this.#settings);
     const message = await this.#encode(call);
     if (!(message instanceof Uint8Array)) return failedAnswer(message);
     const release = await this.#limit.acquire(call.signal);

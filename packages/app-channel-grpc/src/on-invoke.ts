@@ -24,6 +24,7 @@ import {
   metadataToGrpc,
 } from "@outrigger/protocol";
 import { withAppToken } from "./app-client.ts";
+import type { AppChannelSettings } from "./options.ts";
 import { traceHeaders } from "./trace-headers.ts";
 
 /**
@@ -74,9 +75,12 @@ function varintBytes(value: number): number {
 }
 
 /** @throws OutriggerError for metadata that gRPC cannot carry. */
-export function onInvokeHeaders(call: ReceivedCall, appToken: string | undefined): HeaderList {
+export function onInvokeHeaders(
+  call: ReceivedCall,
+  { appToken, traceContext }: Pick<AppChannelSettings, "appToken" | "traceContext">,
+): HeaderList {
   const converted = metadataToGrpc(call.metadata, { httpConversion: true });
-  const headers = [...converted.headers, ...traceHeaders(converted, call.trace)];
+  const headers = [...converted.headers, ...traceHeaders(converted, call.trace, traceContext)];
   return appToken === undefined || appToken === "" ? headers : withAppToken(headers, appToken);
 }
 

@@ -27,6 +27,8 @@ export interface AppChannelGrpcOptions extends AppProxyGrpcOptions {
   readonly onRpc?: AppRpcListener;
   /** Told of each health probe. Must not throw. Default none. */
   readonly onProbe?: (code: number, durationMs: number) => void;
+  /** Whether every invocation carries a trace context, a made-up one when nobody traces. Default true. */
+  readonly traceContext?: boolean;
 }
 
 /** Plain arguments, so that telling costs no object. */
@@ -55,6 +57,7 @@ export interface AppChannelSettings extends AppConnectionSettings {
   readonly maxConcurrency: number;
   readonly onRpc?: AppRpcListener | undefined;
   readonly onProbe?: ((code: number, durationMs: number) => void) | undefined;
+  readonly traceContext: boolean;
 }
 
 const largest = 2_147_483_647;
@@ -82,6 +85,7 @@ const channelSchema: StandardSchema<AppChannelSettings> = v.strictObject({
   maxConcurrency: v.optional(whole(0, largest), 0),
   onRpc: callback<AppRpcListener>(),
   onProbe: callback<(code: number, durationMs: number) => void>(),
+  traceContext: v.optional(v.boolean("must be true or false"), true),
 });
 
 /** @throws OutriggerError `OTR_OPTIONS_INVALID`. */

@@ -28,7 +28,7 @@ export interface AppChannelHttpOptions {
   readonly idleTimeoutMs?: number;
   /** Bound on connecting, in milliseconds. Default 30000. */
   readonly dialTimeoutMs?: number;
-  /** Whether every call carries a `traceparent`, of zeros when nobody traces. Default true, as Dapr. */
+  /** Whether every call carries a `traceparent`, a made-up one when nobody traces. Default true, as Dapr. */
   readonly traceContext?: boolean;
   /** Whether the app is told with `GET /dapr/config` that the sidecar is up. Default true, as Dapr. */
   readonly greets?: boolean;

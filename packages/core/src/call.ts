@@ -1,3 +1,5 @@
+import type { Span } from "./tracer.ts";
+
 /**
  * Text in which each character stands for one byte (0 to 255), as node:http delivers header values.
  * It keeps bytes that are not valid UTF-8, so what came in is what goes out.
@@ -78,6 +80,13 @@ export interface PeerIdentity {
 export interface TraceContext {
   readonly traceparent: string;
   readonly tracestate: string;
+  /**
+   * Made up for a request that came without one, where nobody traces. App and client get it; a
+   * sidecar that traces does not take it for a parent.
+   */
+  readonly invented?: boolean | undefined;
+  /** The span behind the context, when this sidecar records it. It never travels. */
+  readonly span?: Span | undefined;
 }
 
 /** An entry of a status' details: a packed protobuf message. */

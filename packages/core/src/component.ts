@@ -1,5 +1,6 @@
 import type { WorkloadIdentity } from "./identity.ts";
 import type { Logger } from "./logger.ts";
+import type { Tracer } from "./tracer.ts";
 
 /**
  * Anything a factory makes and a runtime owns: resolver, transport, ingress, app channel, ...
@@ -28,6 +29,8 @@ export interface ComponentContext {
    * It has a certificate by the time other components start.
    */
   readonly identity?: WorkloadIdentity | undefined;
+  /** Records requests; `undefined` where nobody traces. */
+  readonly tracer?: Tracer | undefined;
   readonly log: Logger;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;

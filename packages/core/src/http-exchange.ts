@@ -15,6 +15,8 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
   /** IP address of the client; `undefined` on unix sockets, and for requests to the app. */
   readonly remoteAddress?: string | undefined;
+  /** Port of the client, where there is an address. */
+  readonly remotePort?: number | undefined;
   /** Path before a pipeline changed it, where that matters: routes match on it. */
   readonly originalPath?: ByteString | undefined;
   /** Trace context for what follows, once a tracing stage has decided it. */

@@ -99,6 +99,7 @@ export { formatRpcStatus, RpcCode, type RpcStatus } from "./rpc-status.ts";
 export { createRuntime, type Runtime, type StopResult } from "./runtime.ts";
 export type { RuntimeOptions } from "./runtime-options.ts";
 export type { CallForm, CallSide, Telemetry } from "./telemetry.ts";
+export type { Span, SpanKind, Tracer } from "./tracer.ts";
 export type {
   Connection,
   ListenAddress,

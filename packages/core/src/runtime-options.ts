@@ -13,6 +13,7 @@ import type { ProxyChannel } from "./proxy.ts";
 import type { Resiliency } from "./resiliency.ts";
 import type { Resolver } from "./resolver.ts";
 import type { Telemetry } from "./telemetry.ts";
+import type { Tracer } from "./tracer.ts";
 import type { Transport } from "./transport.ts";
 
 /** What a runtime is composed of. Only the app id and the transport are required. */
@@ -43,6 +44,8 @@ export interface RuntimeOptions {
   /** Timeouts, retries and circuit breakers of the calls of this app. Default: `retry` alone. */
   readonly resiliency?: ComponentFactory<Resiliency>;
   readonly telemetry?: readonly Telemetry[];
+  /** Default: contexts of traces are passed on, and nobody records spans. */
+  readonly tracer?: ComponentFactory<Tracer>;
   /** Probing of the app. Default: the app counts as healthy. */
   readonly appHealth?: AppHealthSettings;
   /** Address announced to peers. Default `127.0.0.1`. */

@@ -40,7 +40,8 @@ export function composeParts(
 ): RuntimeParts {
   const bare = contextOf(options, log);
   const identity = options.identity?.(bare);
-  const context = { ...bare, identity };
+  const tracer = options.tracer?.(bare);
+  const context = { ...bare, identity, tracer };
   const accessPolicy = options.accessPolicy?.(context);
   const appChannel = options.appChannel?.(context);
   const appProxy = options.appProxy?.(context);
@@ -79,7 +80,9 @@ export function composeParts(
     transport,
     resolver,
     appChannel,
+    // The tracer stops last, when the spans of everything else have ended.
     base: [
+      ...(tracer === undefined ? [] : [tracer]),
       ...(options.companions ?? []),
       ...[identity, accessPolicy, appChannel, appProxy, egress, resiliency, transport].filter(
         (component) => component !== undefined,

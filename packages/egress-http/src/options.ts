@@ -38,7 +38,7 @@ export interface EgressHttpOptions {
   readonly connectTimeoutMs?: number;
   /** Largest head of an answer, in bytes. Default 1048576. */
   readonly maxResponseHeaderBytes?: number;
-  /** Whether every call carries a `traceparent`, of zeros when nobody traces. Default true, as Dapr. */
+  /** Whether every call carries a `traceparent`, a made-up one when nobody traces. Default true, as Dapr. */
   readonly traceContext?: boolean;
   /** Handlers around every call; redirects happen behind them. Default none. */
   readonly pipeline?: HttpPipeline;

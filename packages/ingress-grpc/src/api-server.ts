@@ -17,10 +17,13 @@ import {
   decodeInvokeServiceRequest,
   decodeSetMetadataRequest,
   encodeEmpty,
+  encodeTraceBin,
   foreignDaprPaths,
+  parseTraceparent,
   reflectionServices,
 } from "@outrigger/protocol";
 import { type CallEnd, callTeller } from "./call-end.ts";
+import { CallTracing, endSpan } from "./call-tracing.ts";
 import { type Admission, type Admitted, admit } from "./gate.ts";
 import { InvokeService } from "./invoke-service.ts";
 import { getMetadata, setMetadata } from "./metadata-service.ts";
@@ -43,11 +46,18 @@ type UnaryMethod = (call: GrpcServerCall) => Promise<UnaryRequest>;
 /** A request that was read. */
 interface UnaryRequest {
   readonly bytes: number;
-  answer(headers: HeaderList): Reply | Promise<Reply>;
+  answer(admitted: Admitted): Reply | Promise<Reply>;
 }
 
 /** `undefined`: there was no request, and nothing to log. */
 type AnyMethod = (call: GrpcServerCall, admitted: Admitted) => Promise<CallEnd | undefined>;
+
+/** What every call passes before its method. */
+interface Door {
+  readonly settings: IngressSettings;
+  readonly now: () => number;
+  readonly tracing: CallTracing;
+}
 
 /** Makes servers of Dapr's gRPC API, one per address. */
 export function createApiServers(
@@ -55,19 +65,18 @@ export function createApiServers(
   context: ComponentContext,
   sidecar: Sidecar,
 ): () => GrpcServer {
-  const { maxMessageBytes, maxHeaderListBytes, tracing } = settings;
-  const { now, random } = context;
+  const { maxMessageBytes, maxHeaderListBytes } = settings;
+  const { now } = context;
+  const door: Door = { settings, now, tracing: new CallTracing(settings.tracing, context) };
   const methods = new Map<string, GrpcHandler>();
   for (const [path, method] of unaryMethods(settings, context, sidecar)) {
-    methods.set(path, guarded(settings, now, unary(method, maxMessageBytes)));
+    methods.set(path, guarded(door, unary(method, maxMessageBytes)));
   }
   for (const service of reflectionServices) {
-    methods.set(`/${service}/ServerReflectionInfo`, guarded(settings, now, streaming(reflect)));
+    methods.set(`/${service}/ServerReflectionInfo`, guarded(door, streaming(reflect)));
   }
-  const proxy = streaming((call, admitted) =>
-    proxyCall(sidecar, call, admitted, tracing ? random : undefined),
-  );
-  const unknownMethod = guarded(settings, now, proxy);
+  const proxy = streaming((call, admitted) => proxyCall(sidecar, call, admitted));
+  const unknownMethod = guarded(door, proxy);
   const toStatus = statusOfFailure;
   return () =>
     new GrpcServer({ methods, unknownMethod, maxMessageBytes, maxHeaderListBytes, toStatus, now });
@@ -75,7 +84,7 @@ export function createApiServers(
 
 /** What cannot be read as a request never gets to Dapr's log: interceptors run after the decoder. */
 function unary(method: UnaryMethod, maxMessageBytes: number): AnyMethod {
-  return async (call, { headers, echo }) => {
+  return async (call, admitted) => {
     let request: UnaryRequest;
     try {
       request = await method(call);
@@ -85,8 +94,10 @@ function unary(method: UnaryMethod, maxMessageBytes: number): AnyMethod {
     }
     const { bytes } = request;
     try {
-      const reply = await request.answer(headers);
-      const whole = echo.length === 0 ? reply : { ...reply, headers: [...reply.headers, ...echo] };
+      const reply = await request.answer(admitted);
+      const added = addedHeaders(call, admitted);
+      const whole =
+        added.length === 0 ? reply : { ...reply, headers: [...reply.headers, ...added] };
       const status = await sendReply(call, whole, maxMessageBytes);
       const sentBytes = status.code === RpcCode.OK ? (whole.message?.length ?? 0) : 0;
       return { status, sizes: { received: bytes, sent: sentBytes }, errorCode: reply.errorCode };
@@ -98,15 +109,23 @@ function unary(method: UnaryMethod, maxMessageBytes: number): AnyMethod {
   };
 }
 
+/** What every answer has: the baggage, and for all methods but one the context of the span. */
+function addedHeaders(call: GrpcServerCall, { echo, trace }: Admitted): HeaderList {
+  // An invocation tells its context in its own way, in text as well.
+  if (trace === undefined || call.path === daprPaths.InvokeService) return echo;
+  const span = parseTraceparent(trace.traceparent);
+  return span === undefined ? echo : [...echo, "grpc-trace-bin", encodeTraceBin(span)];
+}
+
 /** A method whose request is read whole and decoded before it is answered. */
 function reading<T>(
   decode: (bytes: Uint8Array) => T,
-  answer: (request: T, call: GrpcServerCall, headers: HeaderList) => Reply | Promise<Reply>,
+  answer: (request: T, call: GrpcServerCall, admitted: Admitted) => Reply | Promise<Reply>,
 ): UnaryMethod {
   return async (call) => {
     const bytes = await readUnary(call);
     const request = decodeRequest(bytes, decode);
-    return { bytes: bytes.length, answer: (headers) => answer(request, call, headers) };
+    return { bytes: bytes.length, answer: (admitted) => answer(request, call, admitted) };
   };
 }
 
@@ -118,21 +137,16 @@ function streaming(
 }
 
 function unaryMethods(
-  { maxMessageBytes, tracing }: IngressSettings,
-  { log, random }: ComponentContext,
+  { maxMessageBytes }: IngressSettings,
+  { log }: ComponentContext,
   sidecar: Sidecar,
 ): Map<string, UnaryMethod> {
-  const invokeService = new InvokeService(
-    sidecar,
-    log,
-    maxMessageBytes,
-    tracing ? random : undefined,
-  );
+  const invokeService = new InvokeService(sidecar, log, maxMessageBytes);
   const methods = new Map<string, UnaryMethod>([
     [
       daprPaths.InvokeService,
-      reading(decodeInvokeServiceRequest, (request, call, headers) =>
-        invokeService.answer(request, call, headers),
+      reading(decodeInvokeServiceRequest, (request, call, admitted) =>
+        invokeService.answer(request, call, admitted),
       ),
     ],
     [daprPaths.GetMetadata, reading(decodeEmpty, () => getMetadata(sidecar))],
@@ -169,7 +183,7 @@ function notServed(path: string, block: string): Error {
  * Every call passes the same gate in Dapr's order: lists of APIs, token, baggage. What the gate refuses
  * neither log nor metrics hear of, nor of what is no request (Dapr: they are the inner interceptors).
  */
-function guarded(settings: IngressSettings, now: () => number, method: AnyMethod): GrpcHandler {
+function guarded({ settings, now, tracing }: Door, method: AnyMethod): GrpcHandler {
   const tell = callTeller(settings, now);
   return async (call) => {
     const started = tell.start();
@@ -184,8 +198,12 @@ function guarded(settings: IngressSettings, now: () => number, method: AnyMethod
       call.finish(toGrpcStatus(admission.refusal));
       return;
     }
-    const end = await ended(call, method(call, admission));
-    if (end !== undefined) tell.end(call, end, started);
+    const trace = tracing.begin(call, admission.headers);
+    const admitted = trace === undefined ? admission : { ...admission, trace };
+    const end = await ended(call, method(call, admitted));
+    if (end === undefined) return;
+    if (trace?.span !== undefined) endSpan(trace.span, end.status);
+    tell.end(call, end, started);
   };
 }
 

@@ -1,4 +1,4 @@
-import { type HeaderList, RpcCode, type RpcStatus } from "@outrigger/core";
+import { type HeaderList, RpcCode, type RpcStatus, type TraceContext } from "@outrigger/core";
 import type { GrpcServerCall } from "@outrigger/grpc-http2";
 import { encodeErrorInfo, errorInfoTypeUrl } from "@outrigger/protocol";
 import type { IngressSettings } from "./options.ts";
@@ -10,6 +10,8 @@ export interface Admitted {
   readonly headers: HeaderList;
   /** Headers that the answer repeats. */
   readonly echo: HeaderList;
+  /** Context that the call goes on with; `undefined` where nobody traces. */
+  readonly trace?: TraceContext | undefined;
   readonly refusal?: undefined;
 }
 

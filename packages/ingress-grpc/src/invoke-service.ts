@@ -1,18 +1,20 @@
 import {
+  bytesToText,
   errorText,
-  type HeaderList,
   isHttpStatus,
   isOutriggerError,
   type Logger,
   RpcCode,
   type Sidecar,
+  type Span,
 } from "@outrigger/core";
 import type { GrpcServerCall } from "@outrigger/grpc-http2";
 import type { InvokeServiceRequest } from "@outrigger/protocol";
+import type { Admitted } from "./gate.ts";
 import { toInvokeRequest } from "./invoke-request.ts";
 import { toReply } from "./invoke-response.ts";
 import type { Reply } from "./reply.ts";
-import { traceMetadata, traceOf } from "./trace.ts";
+import { traceMetadata } from "./trace.ts";
 
 const serviceNotice =
   "[DEPRECATION NOTICE] InvokeService is deprecated and will be removed in the future, please use proxy mode instead.";
@@ -24,18 +26,9 @@ export class InvokeService {
   readonly #sidecar: Sidecar;
   readonly #log: Logger;
   readonly #maxMessageBytes: number;
-  /** `undefined`: nobody traces. */
-  readonly #random: (() => number) | undefined;
   readonly #noticed: Set<string> = new Set();
 
-  /** @param random for trace ids; `undefined` leaves traces and baggage alone. */
-  constructor(
-    sidecar: Sidecar,
-    log: Logger,
-    maxMessageBytes: number,
-    random: (() => number) | undefined,
-  ) {
-    this.#random = random;
+  constructor(sidecar: Sidecar, log: Logger, maxMessageBytes: number) {
     this.#sidecar = sidecar;
     this.#log = log;
     this.#maxMessageBytes = maxMessageBytes;
@@ -44,11 +37,13 @@ export class InvokeService {
   async answer(
     request: InvokeServiceRequest,
     call: GrpcServerCall,
-    headers: HeaderList,
+    admitted: Admitted,
   ): Promise<Reply> {
     this.#notice(serviceNotice);
+    const span = admitted.trace?.span;
+    if (span !== undefined) nameSpan(span, request);
     try {
-      return await this.#invoke(call, headers, request);
+      return await this.#invoke(call, admitted, request);
     } catch (reason) {
       return failure(request.id, reason);
     }
@@ -56,10 +51,9 @@ export class InvokeService {
 
   async #invoke(
     call: GrpcServerCall,
-    headers: HeaderList,
+    { headers, trace }: Admitted,
     request: InvokeServiceRequest,
   ): Promise<Reply> {
-    const trace = this.#random === undefined ? undefined : traceOf(headers, this.#random);
     const invocation = { ...toInvokeRequest(call, headers, request), trace };
     const response = await this.#sidecar.invoke(invocation);
     const ofHttpApp = isHttpStatus(response.status.code);
@@ -78,6 +72,12 @@ export class InvokeService {
     this.#noticed.add(text);
     this.#log.log("warn", text);
   }
+}
+
+function nameSpan(span: Span, { id, message }: InvokeServiceRequest): void {
+  span.name = `CallLocal/${id}/${bytesToText(message?.method ?? "")}`;
+  span.set("rpc.service", "ServiceInvocation");
+  span.set("net.peer.name", id);
 }
 
 /** All failures of the sidecars look alike, a denied access too (recorded Dapr behaviour). */

@@ -9,14 +9,13 @@ import {
 } from "@outrigger/core";
 import { type GrpcServerCall, type GrpcStatus, serveProxy } from "@outrigger/grpc-http2";
 import { type Admitted, namesTarget } from "./gate.ts";
-import { traceMetadata, traceOf } from "./trace.ts";
+import { traceMetadata } from "./trace.ts";
 
 /** Passes a call of a user's service on to the app that its metadata names. */
 export async function proxyCall(
   sidecar: Sidecar,
   call: GrpcServerCall,
-  { headers, echo }: Admitted,
-  random: (() => number) | undefined,
+  { headers, echo, trace }: Admitted,
 ): Promise<GrpcStatus> {
   if (!namesTarget(headers)) {
     throw rpcError("OTR_TARGET_INVALID", {
@@ -27,9 +26,9 @@ export async function proxyCall(
   }
   // Behind what the client sent: readers take the first value of a key.
   const added =
-    random === undefined || isOwnApp(sidecar, headers)
+    trace === undefined || trace.invented === true || isOwnApp(sidecar, headers)
       ? []
-      : traceMetadata(traceOf(headers, random));
+      : traceMetadata(trace);
   const proxy = async (proxied: ProxyCall): Promise<ProxyResponse> => {
     const response = await sidecar.proxy(
       added.length === 0 ? proxied : { ...proxied, metadata: [...proxied.metadata, ...added] },

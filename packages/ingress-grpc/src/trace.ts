@@ -11,6 +11,7 @@ import {
   formatTraceparent,
   isValidBaggage,
   newTraceContext,
+  normalizeBaggage,
   parseTraceparent,
 } from "@outrigger/protocol";
 
@@ -38,14 +39,19 @@ export function traceMetadata({ traceparent }: TraceContext): HeaderList {
 }
 
 /**
- * The baggage of a call, which its answer repeats.
+ * The baggage of a call, all values joined, which its answer repeats.
  * @throws OutriggerError with status INVALID_ARGUMENT when it is no W3C baggage.
  */
 export function baggageMetadata(headers: HeaderList): HeaderList {
-  const baggage = headerValue(headers, "baggage");
-  if (baggage === undefined) return [];
+  let baggage: string | undefined;
+  for (let index = 0; index < headers.length; index += 2) {
+    if (headers[index] !== "baggage") continue;
+    const value = headers[index + 1] as string;
+    baggage = baggage === undefined ? value : `${baggage},${value}`;
+  }
+  if (baggage === undefined || baggage === "") return [];
   const wrong = isValidBaggage(baggage);
-  if (wrong === undefined) return ["baggage", baggage];
+  if (wrong === undefined) return ["baggage", normalizeBaggage(baggage)];
   throw rpcError("OTR_PROTOCOL_VIOLATION", {
     code: RpcCode.INVALID_ARGUMENT,
     message: `invalid baggage header: ${wrong}`,

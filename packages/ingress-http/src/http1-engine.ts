@@ -169,6 +169,7 @@ function readHead(incoming: IncomingMessage): Omit<HttpRequest, "body" | "signal
     headers: incoming.rawHeaders,
     bodyLength: declaredLength(incoming),
     remoteAddress: incoming.socket.remoteAddress,
+    remotePort: incoming.socket.remotePort,
   };
 }
 

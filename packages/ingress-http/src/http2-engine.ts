@@ -60,10 +60,10 @@ async function exchange(
       stream.respond({ ":status": 400 }, { endStream: true });
       return;
     }
-    const remoteAddress = addressOf(stream);
+    const client = clientOf(stream);
     const taken = takeBody(stream, head.bodyLength, parts);
     const body = isBuffered(taken as Body) ? (taken as Uint8Array) : await taken;
-    const request = { ...head, body, signal: gone.signal, remoteAddress };
+    const request = { ...head, body, signal: gone.signal, ...client };
     await serve(parts, request, (response) => write(stream, head.method, response));
   } catch (reason) {
     if (!gone.signal.aborted) parts.onBroken(reason);
@@ -72,8 +72,12 @@ async function exchange(
 }
 
 /** The socket of a session that has ended throws when it is touched. */
-function addressOf({ session }: ServerHttp2Stream): string | undefined {
-  return session === undefined || session.destroyed ? undefined : session.socket.remoteAddress;
+function clientOf({
+  session,
+}: ServerHttp2Stream): Pick<HttpRequest, "remoteAddress" | "remotePort"> | undefined {
+  if (session === undefined || session.destroyed) return undefined;
+  const { remoteAddress, remotePort } = session.socket;
+  return { remoteAddress, remotePort };
 }
 
 function readHead(

@@ -24,6 +24,7 @@ import { type IngressHttpOptions, type IngressSettings, parseIngressOptions } fr
 import { sniffProtocol } from "./protocol-sniffer.ts";
 import { createRouter } from "./router.ts";
 import { traceContext } from "./trace-context.ts";
+import { traceSpans } from "./trace-spans.ts";
 import { userPipeline } from "./user-pipeline.ts";
 
 const firstRetryMs = 100;
@@ -207,8 +208,10 @@ function outerStages(
   { traceContext: traces, onRequest, outerMiddlewares }: IngressSettings,
   context: ComponentContext,
 ): HttpMiddleware[] {
+  const { tracer } = context;
+  const tracing = tracer === undefined ? traceContext(context) : traceSpans(tracer);
   return [
-    ...(traces ? [traceContext(context)] : []),
+    ...(traces ? [tracing] : []),
     ...(onRequest === undefined ? [] : [measure(onRequest)]),
     ...outerMiddlewares,
   ];

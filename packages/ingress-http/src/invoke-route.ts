@@ -12,6 +12,7 @@ import {
   isOutriggerError,
   RpcCode,
   type Sidecar,
+  type Span,
 } from "@outrigger/core";
 import {
   decodeTraceBin,
@@ -40,6 +41,8 @@ export async function invokeRoute(
   request: HttpRequest,
   target: CallTarget,
 ): Promise<HttpResponse> {
+  const { trace } = request;
+  if (trace?.span !== undefined) nameSpan(trace.span, target);
   try {
     const response = await sidecar.invoke(toInvokeRequest(request, target));
     return isHttpStatus(response.status.code)
@@ -48,6 +51,12 @@ export async function invokeRoute(
   } catch (reason) {
     return failure(target.id, reason);
   }
+}
+
+function nameSpan(span: Span, { id, method }: CallTarget): void {
+  span.name = `CallLocal/${id}/${bytesToText(method)}`;
+  span.set("rpc.service", "ServiceInvocation");
+  span.set("net.peer.name", id);
 }
 
 function toInvokeRequest(request: HttpRequest, target: CallTarget): InvokeRequest {

@@ -17,11 +17,10 @@ import type { HttpMiddleware } from "./http-middleware.ts";
 export function traceContext({ random }: Pick<ComponentContext, "random">): HttpMiddleware {
   return (next) => async (request) => {
     if (request.path.includes("/healthz")) return next(request);
-    const baggage = joinedBaggage(request.headers);
-    const wrong = baggage === undefined ? undefined : isValidBaggage(baggage);
-    if (wrong !== undefined) return plainText(400, `invalid baggage header: ${wrong}`);
+    const baggage = readBaggage(request.headers);
+    if (baggage?.problem !== undefined) return invalidBaggage(baggage.problem);
     const trace = clientTrace(request.headers) ?? newTraceContext(random);
-    return withTrace(await next({ ...request, trace }), trace, baggage);
+    return withTrace(await next({ ...request, trace }), trace, baggage?.text);
   };
 }
 
@@ -31,15 +30,26 @@ function clientTrace(headers: HeaderList): TraceContext | undefined {
   return { traceparent, tracestate: headerValue(headers, "tracestate") ?? "" };
 }
 
-function joinedBaggage(headers: HeaderList): string | undefined {
-  const lines: string[] = [];
+/** The baggage of a request, all lines joined, and what is wrong with it. */
+export function readBaggage(
+  headers: HeaderList,
+): { readonly text: string; readonly problem: string | undefined } | undefined {
+  let text: string | undefined;
   for (let index = 0; index < headers.length; index += 2) {
-    if (headers[index]?.toLowerCase() === "baggage") lines.push(headers[index + 1] as string);
+    if (headers[index]?.toLowerCase() !== "baggage") continue;
+    const line = headers[index + 1] as string;
+    text = text === undefined ? line : `${text},${line}`;
   }
-  return lines.length === 0 ? undefined : lines.join(",");
+  return text === undefined ? undefined : { text, problem: isValidBaggage(text) };
 }
 
-function withTrace(
+/** Answer to a request whose baggage cannot be read. */
+export function invalidBaggage(problem: string): HttpResponse {
+  return plainText(400, `invalid baggage header: ${problem}`);
+}
+
+/** The answer with what its client learns about the trace. */
+export function withTrace(
   response: HttpResponse,
   trace: TraceContext,
   baggage: string | undefined,
@@ -48,8 +58,14 @@ function withTrace(
   // An app that answers with a context of its own has the last word.
   if (headerValue(headers, "traceparent") === undefined) {
     headers.push("Traceparent", trace.traceparent);
-    if (trace.tracestate !== "") headers.push("Tracestate", trace.tracestate);
+    const { tracestate } = trace;
+    if (tracestate !== "" && tracestate.length <= maxTracestate) {
+      headers.push("Tracestate", tracestate);
+    }
   }
   if (baggage !== undefined) headers.push("Baggage", baggage);
   return { ...response, headers };
 }
+
+/** Longer ones are for the app alone (Dapr `pkg/diagnostics/http_tracing.go`). */
+const maxTracestate = 512;

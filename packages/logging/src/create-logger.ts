@@ -152,7 +152,7 @@ class DaprLogger implements LeveledLogger {
         level,
         message,
         elapsedSeconds: Number((nanos - output.startedAt) / 1_000_000_000n),
-        fields: { ...output.common, scope: this.#scope, ...fields },
+        fields: withoutEmptyAppId({ ...output.common, scope: this.#scope, ...fields }),
       }),
     );
   }
@@ -165,4 +165,11 @@ class DaprLogger implements LeveledLogger {
     // The report itself may be lost too: counted as reported, or every line would double.
     this.#output.reportedLoss = this.#output.sink.lostLines ?? 0;
   }
+}
+
+/** A line that is nobody's has no `app_id`: the spans of Dapr's trace exporter, for example. */
+function withoutEmptyAppId(fields: LogFields): LogFields {
+  if (fields.app_id !== "") return fields;
+  const { app_id: _, ...rest } = fields;
+  return rest;
 }

@@ -23,6 +23,34 @@ export function isValidBaggage(text: ByteString): string | undefined {
   return keys.size > memberLimit ? "too many list-members in baggage-string" : undefined;
 }
 
+/**
+ * Writes a valid `baggage` header anew, as OpenTelemetry for Go does: without blanks, the last of
+ * members with the same key, and only what needs an escape in one.
+ */
+export function normalizeBaggage(text: ByteString): ByteString {
+  const members = new Map<string, string>();
+  for (const member of text.split(",")) {
+    const [pair = "", ...properties] = member.split(";");
+    const separator = pair.indexOf("=");
+    if (separator === -1) continue;
+    const key = trim(pair.slice(0, separator));
+    const parts = [pair, ...properties].map(normalizePair);
+    members.set(key, parts.join(";"));
+  }
+  return [...members.values()].join(",");
+}
+
+function normalizePair(pair: ByteString): ByteString {
+  const separator = pair.indexOf("=");
+  if (separator === -1) return trim(pair);
+  const value = trim(pair.slice(separator + 1)).replace(/%[0-9A-Fa-f]{2}/g, (escaped) => {
+    const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+    const isPlain = character !== "%" && valueText.test(character);
+    return isPlain ? character : escaped.toUpperCase();
+  });
+  return `${trim(pair.slice(0, separator))}=${value}`;
+}
+
 function checkMember(member: ByteString, keys: Set<string>): string | undefined {
   const [pair = "", ...properties] = member.split(";");
   for (const property of properties) {

@@ -8,9 +8,7 @@ import {
   rpcError,
 } from "@outrigger/core";
 import { metadataToHttpHeaders } from "./metadata-to-http.ts";
-
-/** Sent when nobody traces: Dapr promises that the header is there. */
-const noTraceparent = `00-${"0".repeat(32)}-${"0".repeat(16)}-00`;
+import { newTraceContext } from "./new-trace.ts";
 
 /**
  * The verb of a call that becomes an HTTP request.
@@ -29,7 +27,7 @@ function invalidArgument(message: string): OutriggerError {
 
 /**
  * The headers of a call as an HTTP server gets them, but for host and length.
- * @param traceContext whether a `traceparent` is always there, of zeros when nobody traces.
+ * @param traceContext whether a `traceparent` is always there, as Dapr promises: a made-up one when nobody traces.
  */
 export function httpRequestHeaders(call: ReceivedCall, traceContext: boolean): ByteString[] {
   const converted = metadataToHttpHeaders(call.metadata);
@@ -49,7 +47,9 @@ function addTrace(
 ): void {
   const own = call.trace !== undefined && !isZero(call.trace.traceparent) ? call.trace : undefined;
   const traceparent =
-    own?.traceparent ?? client.traceparent ?? (always ? noTraceparent : undefined);
+    own?.traceparent ??
+    client.traceparent ??
+    (always ? newTraceContext(Math.random).traceparent : undefined);
   const tracestate = own?.tracestate || client.tracestate;
   if (traceparent !== undefined) headers.push("Traceparent", traceparent);
   if (tracestate) headers.push("Tracestate", tracestate);

@@ -1,5 +1,5 @@
 export { type AnyMessage, decodeAny } from "./any-message.ts";
-export { isValidBaggage } from "./baggage.ts";
+export { isValidBaggage, normalizeBaggage } from "./baggage.ts";
 export { errorBody } from "./error-body.ts";
 export {
   decodeErrorInfo,
@@ -24,6 +24,7 @@ export {
 } from "./http-request.ts";
 export { httpTarget, httpUrl } from "./http-target.ts";
 export { HttpVerb, httpVerbName, httpVerbNumber } from "./http-verb.ts";
+export { grpcTrace, httpTrace } from "./incoming-trace.ts";
 export {
   type DecodedInternalInvokeRequest,
   decodeInternalInvokeRequest,
@@ -95,6 +96,7 @@ export {
   signCertificatePath,
   tokenValidator,
 } from "./sentry-messages.ts";
+export { proxiedSpanKind, recordGrpcMetadata, recordHttpHeaders } from "./span-attributes.ts";
 export { httpStatusToRpcCode, rpcCodeToHttpStatus } from "./status-codes.ts";
 export { statusToJson } from "./status-json.ts";
 export { decodeStatus, encodeStatus, type StatusMessage } from "./status-message.ts";
@@ -111,3 +113,4 @@ export {
   parseTraceparent,
   type SpanContext,
 } from "./trace-context.ts";
+export { parseTracestate } from "./tracestate.ts";

@@ -6,7 +6,8 @@ import type { TraceContext } from "@outrigger/core";
  */
 export function newTraceContext(random: () => number): TraceContext {
   const traceId = hex32(random) + hex32(random) + hex32(random) + hex32(random);
-  return { traceparent: `00-${traceId}-${hex32(random)}${hex32(random)}-00`, tracestate: "" };
+  const traceparent = `00-${traceId}-${hex32(random)}${hex32(random)}-00`;
+  return { traceparent, tracestate: "", invented: true };
 }
 
 /** Eight hexadecimal digits, never all zero: an id of zeros is invalid. */

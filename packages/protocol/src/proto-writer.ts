@@ -63,6 +63,20 @@ export class ProtoWriter {
     this.#buffer[this.#position++] = 0x01;
   }
 
+  /** Field of type fixed64; the value is 0 to 2^64 - 1. */
+  fixed64(field: number, value: bigint): void {
+    this.#ensure(15);
+    this.#varint(field * 8 + 1);
+    this.#position = this.#buffer.writeBigUInt64LE(value, this.#position);
+  }
+
+  /** Field of type fixed32; the value is 0 to 2^32 - 1. */
+  fixed32(field: number, value: number): void {
+    this.#ensure(15);
+    this.#varint(field * 8 + 5);
+    this.#position = this.#buffer.writeUInt32LE(value, this.#position);
+  }
+
   /** Field of type bool. */
   bool(field: number, value: boolean): void {
     this.uint(field, value ? 1 : 0);

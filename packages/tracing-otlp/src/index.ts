@@ -1,1 +1,2 @@
-export {};
+export type { OtlpProtocol, TracingOtlpOptions } from "./options.ts";
+export { tracingOtlp } from "./tracing-otlp.ts";

@@ -9,6 +9,7 @@ import {
   type ReceivedCall,
   RpcCode,
   rpcError,
+  type TraceContext,
   type TransportHandler,
 } from "@outrigger/core";
 import type { GrpcFrame, GrpcHandler, GrpcServerCall } from "@outrigger/grpc-http2";
@@ -16,13 +17,12 @@ import {
   type DecodedInternalInvokeRequest,
   decodeInternalInvokeRequest,
   decodeInternalInvokeRequestStream,
-  decodeTraceBin,
-  formatTraceparent,
   internalApiVersion,
   isGrpcOrigin,
   type StreamPayload,
   serviceInvocationPaths,
 } from "@outrigger/protocol";
+import type { CalleeTracing } from "./callee-tracing.ts";
 import type { ChunkBuffers } from "./chunk-buffers.ts";
 import { PayloadReader, violation } from "./payload-reader.ts";
 import type { PeerIdentities } from "./peer-identities.ts";
@@ -32,20 +32,28 @@ import { answerStreaming, answerUnary } from "./response.ts";
 interface Callee {
   readonly handler: TransportHandler;
   readonly peers: PeerIdentities;
+  readonly tracing: CalleeTracing;
 }
 
 /** Handlers of Dapr's internal service. */
 export function calleeMethods(
   handler: TransportHandler,
   peers: PeerIdentities,
+  tracing: CalleeTracing,
   maxMessageBytes: number,
   buffers: ChunkBuffers,
 ): ReadonlyMap<string, GrpcHandler> {
-  const callee = { handler, peers };
+  const callee = { handler, peers, tracing };
   return new Map<string, GrpcHandler>([
     ...reflectionMethods,
-    [serviceInvocationPaths.CallLocalStream, (call) => callLocalStream(callee, call, buffers)],
-    [serviceInvocationPaths.CallLocal, (call) => callLocal(callee, call, maxMessageBytes)],
+    [
+      serviceInvocationPaths.CallLocalStream,
+      (call) => tracing.run(call, (trace) => callLocalStream(callee, call, trace, buffers)),
+    ],
+    [
+      serviceInvocationPaths.CallLocal,
+      (call) => tracing.run(call, (trace) => callLocal(callee, call, trace, maxMessageBytes)),
+    ],
     [serviceInvocationPaths.CallActor, noActors],
     [serviceInvocationPaths.CallActorReminder, noActors],
     [serviceInvocationPaths.CallActorStream, noActors],
@@ -57,8 +65,9 @@ async function noActors(call: GrpcServerCall): Promise<void> {
 }
 
 async function callLocalStream(
-  { handler, peers }: Callee,
+  { handler, peers, tracing }: Callee,
   call: GrpcServerCall,
+  trace: TraceContext | undefined,
   buffers: ChunkBuffers,
 ): Promise<void> {
   handler.assertHasApp?.();
@@ -75,7 +84,9 @@ async function callLocalStream(
   const { body, defect } = call.messages.ended
     ? await readEnded(reader)
     : { body: reader, defect: undefined };
-  const received = toReceivedCall(call, request, body, undefined, peers.of(call));
+  const parts = { body, ownLength: undefined, peer: peers.of(call), trace };
+  const received = toReceivedCall(call, request, parts);
+  tracing.name(received);
   const response = await deliver(
     handler,
     defect === undefined ? received : { defect, ...received },
@@ -84,8 +95,9 @@ async function callLocalStream(
 }
 
 async function callLocal(
-  { handler, peers }: Callee,
+  { handler, peers, tracing }: Callee,
   call: GrpcServerCall,
+  trace: TraceContext | undefined,
   maxMessageBytes: number,
 ): Promise<void> {
   handler.assertHasApp?.();
@@ -93,7 +105,9 @@ async function callLocal(
   const request = decodeInternalInvokeRequest(await call.decode(frame));
   if (request.message === undefined) throw invalidRequest("field Message is nil");
   const body = request.message.data?.value ?? emptyBody;
-  const received = toReceivedCall(call, request, body, body.length, peers.of(call));
+  const parts = { body, ownLength: body.length, peer: peers.of(call), trace };
+  const received = toReceivedCall(call, request, parts);
+  tracing.name(received);
   const response = await deliver(handler, received);
   await answerUnary(call, response, maxMessageBytes);
 }
@@ -145,12 +159,18 @@ function laterPayload(bytes: Uint8Array): StreamPayload | undefined {
   return payload;
 }
 
+/** What a received call has beside what the request says. */
+interface ReceivedParts {
+  readonly body: Body;
+  readonly ownLength: number | undefined;
+  readonly peer: PeerIdentity | undefined;
+  readonly trace: TraceContext | undefined;
+}
+
 function toReceivedCall(
   call: GrpcServerCall,
   request: DecodedInternalInvokeRequest,
-  body: Body,
-  ownLength: number | undefined,
-  peer: PeerIdentity | undefined,
+  { body, ownLength, peer, trace }: ReceivedParts,
 ): ReceivedCall {
   const { ver, metadata, message } = request;
   if (message === undefined) throw invalidRequest("field Message is nil");
@@ -169,7 +189,7 @@ function toReceivedCall(
     bodyLength: declaredLength(metadata) ?? ownLength,
     deadlineMs: call.deadlineMs,
     signal: call.signal,
-    trace: traceOf(call),
+    trace,
     peer,
     ...(ver === internalApiVersion ? {} : { defect: unsupportedVersion(ver) }),
   };
@@ -186,13 +206,6 @@ function unsupportedVersion(ver: number): Error {
 function declaredLength(metadata: HeaderList): number | undefined {
   const declared = headerValue(metadata, "content-length");
   return declared !== undefined && /^\d{1,15}$/.test(declared) ? Number(declared) : undefined;
-}
-
-function traceOf(call: GrpcServerCall): ReceivedCall["trace"] {
-  const binary = call.header("grpc-trace-bin");
-  const span = binary === undefined ? undefined : decodeTraceBin(binary);
-  const traceparent = span === undefined ? call.header("traceparent") : formatTraceparent(span);
-  return traceparent === undefined ? undefined : { traceparent, tracestate: "" };
 }
 
 function invalidRequest(reason: string): Error {

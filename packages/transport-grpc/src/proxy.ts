@@ -1,5 +1,6 @@
 import type { ProxyCall, ProxyResponse, TransportHandler } from "@outrigger/core";
 import { callProxy, type GrpcClient, type GrpcHandler, serveProxy } from "@outrigger/grpc-http2";
+import type { CalleeTracing } from "./callee-tracing.ts";
 import type { PeerIdentities } from "./peer-identities.ts";
 import { toCallerError } from "./rpc-failure.ts";
 
@@ -9,9 +10,15 @@ export function proxyOut(client: GrpcClient, call: ProxyCall): Promise<ProxyResp
 }
 
 /** The callee's half, for every path that is not Dapr's own. */
-export function proxyIn(handler: TransportHandler, peers: PeerIdentities): GrpcHandler {
+export function proxyIn(
+  handler: TransportHandler,
+  peers: PeerIdentities,
+  tracing: CalleeTracing,
+): GrpcHandler {
   return async (call) => {
     const peer = peers.of(call);
-    await serveProxy(call, (proxied) => handler.proxy({ ...proxied, peer }));
+    await tracing.runProxied(call, () =>
+      serveProxy(call, (proxied) => handler.proxy({ ...proxied, peer })),
+    );
   };
 }

@@ -14,6 +14,7 @@ import {
 } from "@outrigger/core";
 import { GrpcClient, GrpcServer } from "@outrigger/grpc-http2";
 import { calleeMethods } from "./callee.ts";
+import { CalleeTracing } from "./callee-tracing.ts";
 import { ChunkBuffers } from "./chunk-buffers.ts";
 import { GrpcConnection } from "./connection.ts";
 import { type ParsedOptions, parseTransportOptions, type TransportGrpcOptions } from "./options.ts";
@@ -63,9 +64,10 @@ class GrpcTransport implements Transport {
     if (this.#server !== undefined) {
       throw new OutriggerError("transport-grpc listens already", { code: "OTR_LISTEN_FAILED" });
     }
+    const tracing = new CalleeTracing(this.#context);
     const server = new GrpcServer({
-      methods: calleeMethods(handler, this.#peers, maxMessageBytes, this.#buffers),
-      unknownMethod: unknownMethod ?? proxyIn(handler, this.#peers),
+      methods: calleeMethods(handler, this.#peers, tracing, maxMessageBytes, this.#buffers),
+      unknownMethod: unknownMethod ?? proxyIn(handler, this.#peers, tracing),
       maxMessageBytes,
       maxHeaderListBytes,
       toStatus: toGrpcStatus,

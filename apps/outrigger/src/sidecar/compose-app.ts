@@ -7,6 +7,7 @@ import { type AppChannelHttpOptions, appChannelHttp } from "@outrigger/app-chann
 import type { RuntimeOptions } from "@outrigger/core";
 import type { Metrics } from "@outrigger/metrics-prometheus";
 import type { Configuration } from "@outrigger/resources";
+import { parseSamplingRate } from "@outrigger/tracing";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { PipelineParts } from "./compose-components.ts";
 
@@ -36,8 +37,9 @@ export function composeApp(
   }
   if (appProtocol === "grpc" || appProtocol === "grpcs") {
     const listeners = metrics === undefined ? {} : grpcAppListeners(metrics);
+    const traceContext = isTracing(configuration);
     return {
-      appChannel: appChannelGrpc({ ...grpcTarget, maxConcurrency, ...listeners }),
+      appChannel: appChannelGrpc({ ...grpcTarget, maxConcurrency, traceContext, ...listeners }),
       appProxy,
     };
   }
@@ -79,5 +81,5 @@ function grpcAppListeners({
 
 /** A sampling rate of exactly 0 takes tracing out altogether, as in Dapr; an unreadable one does not. */
 export function isTracing({ tracing }: Configuration): boolean {
-  return tracing.samplingRate.trim() === "" || Number(tracing.samplingRate) !== 0;
+  return parseSamplingRate(tracing.samplingRate) !== 0;
 }

@@ -14,6 +14,7 @@ import { composeIngresses } from "./compose-ingresses.ts";
 import { composeMetrics } from "./compose-metrics.ts";
 import { composeResiliency } from "./compose-resiliency.ts";
 import { composeSecurity } from "./compose-security.ts";
+import { composeTracing } from "./compose-tracing.ts";
 import { hostAddress } from "./host-address.ts";
 import type { LiveComponents } from "./live-components.ts";
 import { ownEnvironment } from "./own-environment.ts";
@@ -46,6 +47,7 @@ export async function composeSidecar(
   const { metrics, server: metricsServer } = composeMetrics(options, configuration, log);
   const features = enabledFeatures(configuration.features);
   log.log("info", `Enabled features: ${features.join(" ")}`);
+  const tracer = composeTracing(configuration.tracing, env);
   const resolver = await chooseResolver(configuration, options, log);
   if (resolver !== undefined && isChosen(configuration, options)) {
     metrics?.start.componentLoaded();
@@ -66,6 +68,7 @@ export async function composeSidecar(
     ...composeSecurity(options, configuration, env, metrics),
     ...composeEgress(options, resources, { env, log, metrics, pipeline: appHttpPipeline, secrets }),
     ...(await composeResiliency(options, resources, { log, metrics })),
+    ...tracer,
     appId: options.appId,
     namespace: env.NAMESPACE ?? "default",
     transport: transportGrpc(server),

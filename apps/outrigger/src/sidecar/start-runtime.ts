@@ -109,7 +109,7 @@ async function start(
 ): Promise<RunningSidecar> {
   log.log("info", `${options.mode} mode configured`);
   log.log("info", `app id: ${options.appId}`);
-  logConfiguration(resources.configuration, log);
+  logConfiguration(resources.configuration, env, log);
   const composed = await composeSidecar(options, resources, { env, log });
   const onShutdownRequest = (force: boolean): void => stops.request(force ? "force" : "api");
   const { components } = composed;
