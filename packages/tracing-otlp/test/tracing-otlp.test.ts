@@ -73,7 +73,13 @@ async function grpcCollector(): Promise<{ port: number; received: Received[] }> 
 
 function exporterOf(options: TracingOtlpOptions): SpanExporter {
   const random = Math.random;
-  const context = { appId: "orders", namespace: "default", log: silentLogger, now: Date.now, random };
+  const context = {
+    appId: "orders",
+    namespace: "default",
+    log: silentLogger,
+    now: Date.now,
+    random,
+  };
   const attributes = { "service.name": "orders" };
   const exporter = tracingOtlp(options)(context, { serviceName: "orders", attributes });
   closers.push(() => exporter.stop?.());
@@ -148,9 +154,7 @@ test("the message is an ExportTraceServiceRequest, byte by byte", async () => {
   );
   const scope = field(2, field(1, field(1, "dapr-diagnostics")), span);
   const schema = field(3, "https://opentelemetry.io/schemas/1.25.0");
-  expect(received[0]?.body.toString("hex")).toBe(
-    field(1, resource, scope, schema).toString("hex"),
-  );
+  expect(received[0]?.body.toString("hex")).toBe(field(1, resource, scope, schema).toString("hex"));
 });
 
 test("a collector that is away rejects, whatever the protocol", async () => {

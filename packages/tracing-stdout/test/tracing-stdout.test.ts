@@ -46,10 +46,11 @@ test("each span is a line in a scope of its own, with the keys that were asked f
   ]);
 });
 
-test.for([[{ scope: "" }, "scope"], [{ fields: { a: [] } }, "fields"], [{ x: 1 }, "x"]] as const)(
-  "options %j are refused",
-  ([options, field]) => {
-    // @ts-expect-error: wrong on purpose
-    expect(() => tracingStdout(options)).toThrow(field);
-  },
-);
+test.for([
+  [{ scope: "" }, "scope"],
+  [{ fields: { a: [] } }, "fields"],
+  [{ x: 1 }, "x"],
+] as const)("options %j are refused", ([options, field]) => {
+  // @ts-expect-error: wrong on purpose
+  expect(() => tracingStdout(options)).toThrow(field);
+});

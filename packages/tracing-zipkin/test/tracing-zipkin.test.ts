@@ -30,7 +30,13 @@ afterEach(() => collector.close());
 
 function exporterTo(url: string): SpanExporter {
   const random = Math.random;
-  const context = { appId: "orders", namespace: "default", log: silentLogger, now: Date.now, random };
+  const context = {
+    appId: "orders",
+    namespace: "default",
+    log: silentLogger,
+    now: Date.now,
+    random,
+  };
   return tracingZipkin({ url })(context, resource);
 }
 

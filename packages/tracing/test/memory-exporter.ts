@@ -1,4 +1,4 @@
-import { type LogLevel, type Logger, silentLogger } from "@outrigger/core";
+import { type Logger, type LogLevel, silentLogger } from "@outrigger/core";
 import type { SpanExporterFactory, SpanRecord, TraceResource } from "@outrigger/tracing";
 
 /** Keeps what it gets, and fails or hangs on demand. */
