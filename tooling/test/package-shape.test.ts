@@ -9,6 +9,7 @@ const licence = readFileSync(join(workspace, "LICENSE"), "utf8");
 const newerNode: Readonly<Record<string, string>> = {
   "packages/resolver-kubernetes": ">=22.19",
   "packages/resolver-sqlite": ">=22.13",
+  "packages/tracing-otlp": ">=22.15",
 };
 
 function firstTypeScriptBlock(markdown: string): string | undefined {

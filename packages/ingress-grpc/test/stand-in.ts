@@ -7,6 +7,7 @@ import {
   type ProxyResponse,
   type Sidecar,
   silentLogger,
+  type Tracer,
 } from "@outrigger/core";
 import { frameMessage, GrpcClient } from "@outrigger/grpc-http2";
 import { type IngressGrpcOptions, ingressGrpc } from "@outrigger/ingress-grpc";
@@ -77,9 +78,10 @@ export function sidecar(parts: SidecarParts): Sidecar {
 export async function startIngress(
   parts: SidecarParts,
   options: IngressGrpcOptions = {},
+  tracer?: Tracer,
 ): Promise<{ ingress: Ingress; port: number }> {
   const create = ingressGrpc({ hosts: ["127.0.0.1"], port: 0, ...options });
-  const ingress = create(testContext(), sidecar(parts));
+  const ingress = create({ ...testContext(), tracer }, sidecar(parts));
   onCleanup(() => ingress.stop?.());
   await ingress.start?.(new AbortController().signal);
   return { ingress, port: ingress.addresses()[0]?.port ?? 0 };

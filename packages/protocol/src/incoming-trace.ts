@@ -11,10 +11,26 @@ export function httpTrace(headers: HeaderList): TraceContext | undefined {
 }
 
 /**
+ * `tracestate` by which sidecars of Outrigger tell each other that a context was made up. Alone it
+ * counts for nothing (W3C Trace Context, section 3.3), so that others decide by themselves.
+ */
+export function inventedTracestate(traceparent: string): string {
+  return `outrigger=${traceparent}`;
+}
+
+/** The context that an Outrigger sidecar made up, where its `tracestate` tells one. */
+export function inventedTrace(headers: HeaderList): TraceContext | undefined {
+  const [key, traceparent = ""] = headerValue(headers, "tracestate")?.split("=") ?? [];
+  if (key !== "outrigger" || parseTraceparent(traceparent) === undefined) return undefined;
+  return { traceparent, tracestate: "", invented: true };
+}
+
+/**
  * The context that an RPC came with: binary where there is a binary one, valid or not, else text. The
- * `tracestate` is not read (Dapr `pkg/diagnostics/grpc_tracing.go`).
+ * `tracestate` is not read, and a made-up context is no parent (Dapr `pkg/diagnostics/grpc_tracing.go`).
  */
 export function grpcTrace(headers: HeaderList): TraceContext | undefined {
+  if (inventedTrace(headers) !== undefined) return undefined;
   const binary = headerValue(headers, "grpc-trace-bin");
   if (binary === undefined) {
     const text = headerValue(headers, "traceparent");

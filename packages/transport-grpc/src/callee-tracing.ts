@@ -13,11 +13,10 @@ import {
   decodeTraceBin,
   formatTraceparent,
   grpcTrace,
-  parseTraceparent,
+  inventedTrace,
   proxiedSpanKind,
   recordGrpcMetadata,
 } from "@outrigger/protocol";
-import { inventedKey } from "./request.ts";
 
 /** Spans of the calls that arrive from other sidecars (Dapr `pkg/diagnostics/grpc_tracing.go`). */
 export class CalleeTracing {
@@ -89,12 +88,5 @@ function passedOn(call: GrpcServerCall): TraceContext | undefined {
   const binary = call.header("grpc-trace-bin");
   const span = binary === undefined ? undefined : decodeTraceBin(binary);
   const traceparent = span === undefined ? call.header("traceparent") : formatTraceparent(span);
-  return traceparent === undefined ? inventedBy(call) : { traceparent, tracestate: "" };
-}
-
-/** What the caller's sidecar made up where nobody traces: app and client get the same. */
-function inventedBy(call: GrpcServerCall): TraceContext | undefined {
-  const [key, traceparent = ""] = call.header("tracestate")?.split("=") ?? [];
-  if (key !== inventedKey || parseTraceparent(traceparent) === undefined) return undefined;
-  return { traceparent, tracestate: "", invented: true };
+  return traceparent === undefined ? inventedTrace(call.headers) : { traceparent, tracestate: "" };
 }

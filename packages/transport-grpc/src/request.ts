@@ -13,6 +13,7 @@ import {
   encodeTraceBin,
   type InternalInvokeRequest,
   internalApiVersion,
+  inventedTracestate,
   parseTraceparent,
 } from "@outrigger/protocol";
 import type { ChunkBuffers } from "./chunk-buffers.ts";
@@ -73,16 +74,10 @@ function carriesAny(call: InvokeRequest): boolean {
   return call.origin === "grpc" && call.bodyLength !== 0;
 }
 
-/**
- * Member of a `tracestate` that stands alone: other sidecars do not look at one without a `traceparent`
- * (W3C Trace Context, section 3.3), so that one that traces decides by itself.
- */
-export const inventedKey = "outrigger";
-
 /** Headers of the RPC itself: nothing of the app, only the trace context. */
 export function traceHeaders(trace: TraceContext | undefined): HeaderList {
   if (trace === undefined) return [];
-  if (trace.invented === true) return ["tracestate", `${inventedKey}=${trace.traceparent}`];
+  if (trace.invented === true) return ["tracestate", inventedTracestate(trace.traceparent)];
   const span = parseTraceparent(trace.traceparent);
   if (span === undefined) return [];
   return ["traceparent", trace.traceparent, "grpc-trace-bin", encodeTraceBin(span)];
