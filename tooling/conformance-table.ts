@@ -23,6 +23,11 @@ const words: Readonly<Record<CaseOutcome["outcome"], string>> = {
   "known-failure": "known failure",
 };
 
+/** Whether the README of a package shows what its suites found. */
+export function showsResults(folder: string): boolean {
+  return /^packages\/(?:resolver-|middleware-|resiliency$)/.test(folder);
+}
+
 /** A summary of each suite and a table with one row per case and one column per suite. */
 export function formatSection(outcomes: readonly CaseOutcome[]): string {
   const suites = [...new Set(outcomes.map(({ suite }) => suite))];

@@ -1,8 +1,9 @@
-// `npm run conformance:tables [package...]` runs the conformance suites of the resolver packages and
-// writes the results into their READMEs. What a package does to take part:
+// `npm run conformance:tables [package...]` runs the conformance suites of the packages and writes the
+// results into their READMEs. What a package does to take part:
 //
-// - it is called `packages/resolver-*` and its suites are in `test/conformance*.test.ts`, each made
-//   by `resolverConformance` with a `name` of its own (two servers, two names: two columns);
+// - it is a resolver, a middleware or the policies (`showsResults` in `conformance-table.ts`), and its
+//   suites are in `test/conformance*.test.ts`, each with a `name` of its own (two servers, two names:
+//   two columns);
 // - its README has a section `## Conformance`, or none: then it is made in front of `## Errors`.
 //   The table is put between the markers of `conformance-table.ts`; text around them is left alone.
 //
@@ -12,7 +13,7 @@ import { spawnSync } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { type CaseOutcome, formatSection, withSection } from "./conformance-table.ts";
+import { type CaseOutcome, formatSection, showsResults, withSection } from "./conformance-table.ts";
 
 const workspace = join(import.meta.dirname, "..");
 const limitMs = 300_000;
@@ -28,14 +29,15 @@ interface Report {
 }
 
 const wanted = process.argv.slice(2);
-const suites = globSync("packages/resolver-*/test/conformance*.test.ts", { cwd: workspace });
+const suites = globSync("packages/*/test/conformance*.test.ts", { cwd: workspace });
 const folders = [
   ...new Set(suites.map((path) => path.replaceAll("\\", "/").split("/test/")[0] ?? "")),
 ]
+  .filter(showsResults)
   .filter((folder) => wanted.length === 0 || wanted.includes(basename(folder)))
   .sort();
 let failed = folders.length === 0;
-if (failed) console.error(`no suite of ${wanted.join(", ") || "any resolver"}`);
+if (failed) console.error(`no suite of ${wanted.join(", ") || "any package"}`);
 for (const folder of folders) {
   try {
     const outcomes = runSuites(folder);

@@ -1,15 +1,27 @@
 import { globSync } from "node:fs";
 import { join } from "node:path";
-import { resolverCases } from "@outrigger/conformance";
+import { middlewareCases, resiliencyCases, resolverCases } from "@outrigger/conformance";
 import { describe, expect, test } from "vitest";
-import { type CaseOutcome, formatSection, readRows, withSection } from "../conformance-table.ts";
+import {
+  type CaseOutcome,
+  formatSection,
+  readRows,
+  showsResults,
+  withSection,
+} from "../conformance-table.ts";
 import { packages, workspace } from "./workspace.ts";
 
 const tested = packages.filter(({ folder }) =>
-  folder.startsWith("packages/resolver-")
+  showsResults(folder)
     ? globSync("test/conformance*.test.ts", { cwd: join(workspace, folder) }).length > 0
     : false,
 );
+
+/** The cases of the suite for a package of this kind. */
+function casesFor(folder: string): readonly { readonly id: string; readonly title: string }[] {
+  if (folder.startsWith("packages/middleware-")) return middlewareCases;
+  return folder === "packages/resiliency" ? resiliencyCases : resolverCases;
+}
 
 test.for(tested.map((owner) => [owner.folder, owner] as const))(
   "the README of %s shows the suite as it is (else: npm run conformance:tables)",
@@ -17,7 +29,8 @@ test.for(tested.map((owner) => [owner.folder, owner] as const))(
     const rows = readRows(owner.read("README.md"));
     expect(rows, "no conformance table").toBeDefined();
     const shown = rows?.map(({ id, title }) => ({ id, title }));
-    expect(shown).toEqual(resolverCases.map(({ id, title }) => ({ id, title })));
+    const cases = casesFor(owner.folder);
+    expect(shown).toEqual(cases.map(({ id, title }) => ({ id, title })));
     for (const { id, results } of rows ?? []) {
       expect(results.length, id).toBeGreaterThan(0);
       for (const result of results) {

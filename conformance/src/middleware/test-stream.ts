@@ -75,7 +75,8 @@ export class LongStream implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** Lets everything run that needs no time, and what polls. */
-export function settle(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 30));
+/** Lets everything run that needs no time, and what polls; on a busy machine, too. */
+export async function settle(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
