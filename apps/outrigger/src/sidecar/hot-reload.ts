@@ -7,6 +7,7 @@ import {
 } from "@outrigger/resources";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
+import { areBeingWritten } from "./being-written.ts";
 import type { KnownResources } from "./known-resources.ts";
 import type { LiveComponents } from "./live-components.ts";
 import {
@@ -106,6 +107,7 @@ class Reloader {
     const settled = await readSettled({
       read: () => readResources(this.#options, env),
       isInUse: (resources) => known.isGood(resources),
+      isMoving: (readAt) => areBeingWritten(this.#options, readAt),
       signal,
     });
     if (signal.aborted) return;

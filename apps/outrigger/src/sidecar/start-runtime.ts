@@ -1,6 +1,7 @@
 import { createRuntime, errorText, type Logger, type Runtime } from "@outrigger/core";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
+import { areBeingWritten } from "./being-written.ts";
 import { composeSidecar } from "./compose.ts";
 import type { KnownResources } from "./known-resources.ts";
 import type { LiveComponents } from "./live-components.ts";
@@ -94,8 +95,9 @@ async function readOrKeep(
   }
   const read = (): Promise<Reading> => readResources(options, readEnv);
   const isInUse = (resources: SidecarResources): boolean => known.isGood(resources);
+  const isMoving = (readAt: number): Promise<boolean> => areBeingWritten(options, readAt);
   const offer = known.takeOffer();
-  const settled = offer ?? (await readSettled({ read, isInUse, signal }));
+  const settled = offer ?? (await readSettled({ read, isInUse, isMoving, signal }));
   const isChecked = offer !== undefined || ("resources" in settled && isInUse(settled.resources));
   const problem =
     "problem" in settled
