@@ -18,7 +18,10 @@ afterEach(() => {
 type Apply = HotReloadParts["components"]["apply"];
 
 /** Watches the folder; resolves with what happened first after the start. */
-async function watching(apply: Apply) {
+async function watching(
+  apply: Apply,
+  rehearse: HotReloadParts["rehearse"] = async () => undefined,
+) {
   const options = {
     appId: "caller",
     configFiles: [],
@@ -35,7 +38,8 @@ async function watching(apply: Apply) {
   };
   const restarted = new Promise<void>((resolve) => {
     const stops = { hangUp: resolve };
-    reload = startHotReload(options, { log, env: {}, stops, known, components: { apply } });
+    const parts = { log, env: {}, stops, known, components: { apply }, rehearse };
+    reload = startHotReload(options, parts);
   });
   return { restarted, known, lines };
 }
@@ -104,4 +108,27 @@ test("one restart takes components and the rest", async () => {
   });
   folder.write("a.yaml", component("shout", "middleware.http.uppercase"), endpoint("shop"));
   await restarted;
+});
+
+test("what is unfit for a start does not restart, which is told once, until it is mended", async () => {
+  let rehearsals = 0;
+  const { restarted, lines, known } = await watching(
+    async () => {
+      throw new Error("must not be asked");
+    },
+    async ({ loaded }) => {
+      rehearsals += 1;
+      return loaded?.httpEndpoints.length === 1 ? "a policy is bad" : undefined;
+    },
+  );
+  folder.write("a.yaml", endpoint("one"));
+  await vi.waitFor(() => expect(rehearsals).toBe(1), 10_000);
+  folder.write("b.yaml", "# a remark");
+  await vi.waitFor(() => expect(rehearsals).toBe(2), 10_000);
+  expect(known.takeOffer()).toBeUndefined();
+  folder.write("b.yaml", endpoint("two"));
+  await restarted;
+  expect(lines.filter((line) => line.includes("is bad"))).toEqual([
+    "Changed files are not used, the running configuration stays: a policy is bad",
+  ]);
 });

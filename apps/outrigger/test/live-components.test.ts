@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -42,10 +42,7 @@ beforeEach(() => {
   lines = [];
   folder = new ResourceFolder();
   home = mkdtempSync(join(tmpdir(), "outrigger-secrets-"));
-  const here = join(folder.path, "node_modules/marker");
-  mkdirSync(here, { recursive: true });
-  writeFileSync(join(here, "package.json"), JSON.stringify({ name: "marker", type: "module" }));
-  writeFileSync(join(here, "index.js"), marker);
+  folder.package("marker", marker);
 });
 afterEach(() => {
   folder.remove();

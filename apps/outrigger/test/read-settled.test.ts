@@ -1,8 +1,10 @@
 import { loadConfiguration, loadResources } from "@outrigger/resources";
 import { expect, test } from "vitest";
+import { areBeingWritten } from "../src/sidecar/being-written.ts";
 import { KnownResources } from "../src/sidecar/known-resources.ts";
 import type { Reading } from "../src/sidecar/read-resources.ts";
 import { readSettled } from "../src/sidecar/read-settled.ts";
+import { ResourceFolder } from "./e2e/resource-folder.ts";
 
 /** A reading that can be told from others by its notice. */
 async function reading(text: string, harmless = true): Promise<Reading> {
@@ -76,4 +78,32 @@ test("files that failed are known until others are in use; an offer is taken onc
   known.offer(bad);
   expect(known.takeOffer()).toBe(bad);
   expect(known.takeOffer()).toBeUndefined();
+});
+
+test("what is the same twice, while it was being written, is read again", async () => {
+  const { read, count } = readings("empty", "empty", "empty", "whole");
+  const isMoving = async (): Promise<boolean> => count() < 5;
+  const settled = await readSettled({ read, isInUse: () => false, isMoving, signal });
+  expect(settled).toEqual(await reading("whole"));
+  const always = { read, isInUse: () => false, isMoving: async () => true, signal };
+  expect(await readSettled(always)).toEqual({ problem: "files are being written" });
+});
+
+test("a file is being written when it changed since it was read, or was emptied just now", async () => {
+  const folder = new ResourceFolder();
+  try {
+    const options = { appId: "a", configFiles: [], resourcesPaths: [folder.path] };
+    folder.write("a.yaml", "text");
+    const now = Date.now();
+    expect(await areBeingWritten(options, now - 1_000)).toBe(true);
+    expect(await areBeingWritten(options, now + 100)).toBe(false);
+    folder.write("a.yaml");
+    expect(await areBeingWritten(options, now + 100)).toBe(true);
+    expect(await areBeingWritten(options, now + 10_000)).toBe(false);
+    folder.delete("a.yaml");
+    folder.write("notes.txt", "text");
+    expect(await areBeingWritten(options, now - 1_000)).toBe(false);
+  } finally {
+    folder.remove();
+  }
 });

@@ -7,6 +7,7 @@ import {
 } from "@outrigger/resources";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
+import { areBeingWritten } from "./being-written.ts";
 import type { KnownResources } from "./known-resources.ts";
 import type { LiveComponents } from "./live-components.ts";
 import {
@@ -27,6 +28,8 @@ export interface HotReloadParts {
   readonly known: KnownResources;
   /** Takes changes of components while calls run. */
   readonly components: Pick<LiveComponents, "apply">;
+  /** Why the runtime would be worse off with changed files; `undefined` when it would not. */
+  readonly rehearse: (resources: SidecarResources) => Promise<string | undefined>;
 }
 
 /** Which files are watched, and how. */
@@ -104,6 +107,7 @@ class Reloader {
     const settled = await readSettled({
       read: () => readResources(this.#options, env),
       isInUse: (resources) => known.isGood(resources),
+      isMoving: (readAt) => areBeingWritten(this.#options, readAt),
       signal,
     });
     if (signal.aborted) return;
@@ -119,7 +123,7 @@ class Reloader {
     const changes = resourceChanges(this.#current.loaded, next.loaded);
     const others = changes.filter(({ kind }) => kind !== "Component");
     const configured = this.#configurationChanged(next);
-    if (others.length > 0 || configured) this.#restart(reading, others, configured);
+    if (others.length > 0 || configured) await this.#restart(reading, others, configured);
     else if (changes.length === 0 || (await this.#applyComponents(reading, changes))) {
       this.#refused = undefined;
       this.#current = next;
@@ -139,13 +143,22 @@ class Reloader {
     if (outcome.kind === "refused") this.#refuse(outcome.problem);
     if (outcome.kind === "restart") {
       log.log("info", `Components cannot change while calls run: ${outcome.reason}`);
-      this.#restart(reading, changes, false);
+      await this.#restart(reading, changes, false);
     }
     return outcome.kind === "applied";
   }
 
-  #restart(reading: Reading, changes: readonly ResourceChange[], configured: boolean): void {
+  async #restart(
+    reading: Reading,
+    changes: readonly ResourceChange[],
+    configured: boolean,
+  ): Promise<void> {
+    const problem = await this.#parts.rehearse(reading.resources);
     if (this.#life.signal.aborted) return;
+    if (problem !== undefined) {
+      this.#refuse(problem);
+      return;
+    }
     this.#life.abort();
     const { known, log, stops } = this.#parts;
     for (const { kind, name, event } of changes) {

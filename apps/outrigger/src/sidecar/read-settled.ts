@@ -9,6 +9,8 @@ export interface UnreadableFiles {
 /** How `readSettled` reads. */
 export interface SettledOptions {
   readonly read: () => Promise<Reading>;
+  /** True when files that were read since then, in ms since the epoch, are being written. Default: never. */
+  readonly isMoving?: (readAt: number) => Promise<boolean>;
   /** True for what is in use already, which needs no second look. */
   readonly isInUse: (resources: SidecarResources) => boolean;
   /** Ends the waiting; the result is then that of the last reading. */
@@ -17,7 +19,7 @@ export interface SettledOptions {
 
 const settleMs = 50;
 
-/** Files that never rest are taken as they are in the end: the next change of them is seen too. */
+/** Files that never rest are taken as they are in the end, unless they are caught half written. */
 const readingLimit = 20;
 
 /**
@@ -26,17 +28,22 @@ const readingLimit = 20;
  */
 export async function readSettled({
   isInUse,
+  isMoving = async () => false,
   read,
   signal,
 }: SettledOptions): Promise<Reading | UnreadableFiles> {
+  let readAt = Date.now();
   let reading = await tryToRead(read);
   for (let readings = 1; readings < readingLimit && !signal.aborted; readings += 1) {
-    if ("resources" in reading && isInUse(reading.resources)) break;
+    if ("resources" in reading && isInUse(reading.resources)) return reading;
     await new Promise((resolve) => setTimeout(resolve, settleMs));
     const earlier = JSON.stringify(reading);
+    readAt = Date.now();
     reading = await tryToRead(read);
-    if (JSON.stringify(reading) === earlier) break;
+    if (JSON.stringify(reading) === earlier && !(await isMoving(readAt))) return reading;
   }
+  // Whoever writes goes on, and that is seen as a change again.
+  if (!signal.aborted && (await isMoving(readAt))) return { problem: "files are being written" };
   return reading;
 }
 

@@ -3,6 +3,7 @@ import { formatGoDuration } from "../flags/go-duration.ts";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import { type HotReload, startHotReload } from "./hot-reload.ts";
 import type { KnownResources } from "./known-resources.ts";
+import { rehearse } from "./rehearse.ts";
 import { startRuntime } from "./start-runtime.ts";
 import type { StopReason, StopRequests } from "./stop-requests.ts";
 
@@ -42,7 +43,12 @@ export async function runSession(
   const running = await startRuntime(options, { ...parts, readEnv: env }, starting.signal);
   if (running === undefined) return endedEarly(await stop, log);
   const { runtime, components } = running;
-  const reload = startHotReload(options, { ...parts, env, components });
+  const reload = startHotReload(options, {
+    ...parts,
+    env,
+    components,
+    rehearse: (resources) => rehearse(options, resources, { ...parts, env }),
+  });
   return serve(options, runtime, stop, reload, parts);
 }
 

@@ -1,6 +1,7 @@
 import { createRuntime, errorText, type Logger, type Runtime } from "@outrigger/core";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
+import { areBeingWritten } from "./being-written.ts";
 import { composeSidecar } from "./compose.ts";
 import type { KnownResources } from "./known-resources.ts";
 import type { LiveComponents } from "./live-components.ts";
@@ -11,6 +12,7 @@ import {
   type SidecarResources,
 } from "./read-resources.ts";
 import { readSettled } from "./read-settled.ts";
+import { complaintsTo, rehearse } from "./rehearse.ts";
 import { logConfiguration } from "./startup-lines.ts";
 import type { StopRequests } from "./stop-requests.ts";
 
@@ -93,8 +95,17 @@ async function readOrKeep(
   }
   const read = (): Promise<Reading> => readResources(options, readEnv);
   const isInUse = (resources: SidecarResources): boolean => known.isGood(resources);
-  const settled = known.takeOffer() ?? (await readSettled({ read, isInUse, signal }));
-  const problem = "problem" in settled ? settled.problem : known.problemOf(settled.resources);
+  const isMoving = (readAt: number): Promise<boolean> => areBeingWritten(options, readAt);
+  const offer = known.takeOffer();
+  const settled = offer ?? (await readSettled({ read, isInUse, isMoving, signal }));
+  const isChecked = offer !== undefined || ("resources" in settled && isInUse(settled.resources));
+  const problem =
+    "problem" in settled
+      ? settled.problem
+      : (known.problemOf(settled.resources) ??
+        (isChecked
+          ? undefined
+          : await rehearse(options, settled.resources, { env: readEnv, known })));
   if (!("problem" in settled)) logReading(options, settled, log);
   if (problem === undefined && "resources" in settled) return settled.resources;
   log.log("error", `The changed configuration is not used, the last good one stays: ${problem}`);
@@ -110,12 +121,16 @@ async function start(
   log.log("info", `${options.mode} mode configured`);
   log.log("info", `app id: ${options.appId}`);
   logConfiguration(resources.configuration, env, log);
-  const composed = await composeSidecar(options, resources, { env, log });
+  const complaints: string[] = [];
+  const composed = await composeSidecar(options, resources, {
+    env,
+    log: complaintsTo(complaints, log),
+  });
   const onShutdownRequest = (force: boolean): void => stops.request(force ? "force" : "api");
   const { components } = composed;
   try {
     const runtime = await createRuntime({ ...composed.runtime, onShutdownRequest }, signal);
-    if (known.good !== resources) known.accept(resources);
+    if (known.good !== resources) known.accept(resources, complaints);
     return { runtime, components };
   } catch (reason) {
     // They are started already, which the runtime cannot know when it is not even made.

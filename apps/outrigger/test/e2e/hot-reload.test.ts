@@ -19,11 +19,11 @@ function occurrences(sidecar: SidecarProcess, text: string): number {
   return sidecar.output().split(text).length - 1;
 }
 
-function logged(sidecar: SidecarProcess, text: string, times = 1): Promise<void> {
-  return waitFor(
-    async () => occurrences(sidecar, text) >= times,
-    `"${text}" ${times} times in ${sidecar.appId}'s log: ${sidecar.output()}`,
-  );
+async function logged(sidecar: SidecarProcess, text: string, times = 1): Promise<void> {
+  const what = `"${text}" ${times} times in ${sidecar.appId}'s log`;
+  await waitFor(async () => occurrences(sidecar, text) >= times, what).catch((reason: Error) => {
+    throw new Error(`${reason.message}: ${sidecar.output()}`);
+  });
 }
 
 /** Waits until the runtime is ready for the nth time. */
@@ -156,21 +156,83 @@ test("a changed Configuration file takes effect, a bad one does not", async () =
   await logged(sidecar, "Configuration files changed");
 });
 
-test("what the runtime cannot start with is given up for what it ran with", async () => {
-  const flags = ["--hot-reload-reconcile-interval", "100ms", "--log-level", "debug"];
-  const sidecar = await mesh.sidecar("caller", { config: configuration(""), flags });
-  await life(sidecar, 1);
+test("what would not start, or would lose a policy, is found while the sidecar serves", async () => {
+  folder.write("a.yaml", endpoint("first"));
+  const sidecar = await watching("caller", { config: configuration("") });
+  const stays = "Changed files are not used, the running configuration stays: ";
+  const policies = (text: string) => resource("Resiliency", "mine", `{policies: {${text}}}`);
+  const refused: readonly (readonly [text: string, told: string])[] = [
+    [policies("timeouts: {t: soon}"), "Could not read resiliency policy mine: invalid duration"],
+    [policies("retries: {r: {policy: sometimes}}"), "unexpected back off policy type: sometimes"],
+    [policies('circuitBreakers: {c: {trip: "consecutiveFailures >"}}'), "Unexpected token: EOF"],
+    [resource("HTTPEndpoint", "shop", '{baseUrl: "ftp://shop"}'), "HTTPEndpoint shop is unusable"],
+    [
+      `${endpoint("shop")}---\n${resource("Component", "c", "{type: what.ever}")}`,
+      "process component c error: incorrect type what.ever",
+    ],
+  ];
+  for (const [text, told] of refused) {
+    folder.write("b.yaml", text);
+    await logged(sidecar, told);
+  }
+  folder.delete("b.yaml");
   const bad = configuration("").replace("component: mdns", "component: mdns, balancer: none-such");
   mesh.writeConfig("caller.yaml", bad);
+  await logged(sidecar, "none-such");
+  mesh.writeConfig("caller.yaml", configuration("").replace("component: mdns", "component: none"));
+  await logged(sidecar, "initialization error occurred for nr (none/v1)");
+  expect(occurrences(sidecar, stays)).toBe(refused.length + 2);
+  expect(occurrences(sidecar, "'hangup'")).toBe(0);
+
+  // A hangup takes nothing worse either, and what was bad at the start is no reason to refuse.
+  sidecar.child.kill("SIGHUP");
+  await life(sidecar, 2);
+  expect(occurrences(sidecar, "the last good one stays: [CREATE_COMPONENT_FAILURE]")).toBe(1);
+  mesh.writeConfig("caller.yaml", configuration(""));
+  folder.write("b.yaml", policies("timeouts: {t: 5s}, retries: {}"));
+  await life(sidecar, 3);
+  const { body } = await call(sidecar.httpPort, "GET", "/v1.0/metadata");
+  expect(JSON.parse(body)).toMatchObject({ resiliencies: [{ name: "mine" }] });
+});
+
+test("what was bad at the start is no reason to refuse a change", async () => {
+  folder.write("a.yaml", resource("Resiliency", "mine", "{policies: {timeouts: {t: soon}}}"));
+  const sidecar = await watching("caller");
+  await logged(sidecar, "Could not read resiliency policy mine");
+  folder.write("b.yaml", endpoint("first"));
+  await life(sidecar, 2);
+  expect(await endpointNames(sidecar)).toEqual(["first"]);
+});
+
+/** A middleware that starts once: the real start is the second one, after the check of the files. */
+const startsOnce = `
+export const middleware = () => () => ({
+  name: "once",
+  async start() {
+    globalThis.starts = (globalThis.starts ?? 0) + 1;
+    if (globalThis.starts === 2) throw new Error("not twice");
+  },
+  handle: (request, next) => next(request),
+});
+`;
+
+test("what the runtime cannot start with is given up for what it ran with", async () => {
+  folder.write("a.yaml", endpoint("first"));
+  folder.package("starts-once", startsOnce);
+  const flags = ["--hot-reload-reconcile-interval", "100ms", "--log-level", "debug"];
+  const sidecar = await watching("caller", { flags });
+  const once = resource("Component", "c", '{type: "middleware.http.npm:starts-once", version: v1}');
+  folder.write("a.yaml", endpoint("second"), once);
   await logged(sidecar, "goes back to the last good one");
   await life(sidecar, 2);
+  expect(await endpointNames(sidecar)).toEqual(["first"]);
 
   // The bad files are not tried again, however often they are looked at; others are.
   await logged(sidecar, "they are not tried again", 3);
   expect(occurrences(sidecar, "'hangup'")).toBe(1);
-  mesh.writeConfig("caller.yaml", configuration("  features: [{name: Mended, enabled: true}]\n"));
+  folder.write("a.yaml", endpoint("third"));
   await life(sidecar, 3);
-  expect((await call(sidecar.httpPort, "GET", "/v1.0/metadata")).body).toContain("Mended");
+  expect(await endpointNames(sidecar)).toEqual(["third"]);
   expect(occurrences(sidecar, "'hangup'")).toBe(2);
 });
 

@@ -1,6 +1,4 @@
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Load } from "./load.ts";
 import { call, Mesh, type SidecarProcess, waitFor } from "./mesh.ts";
@@ -12,11 +10,8 @@ let folder: ResourceFolder;
 beforeEach(() => {
   mesh = new Mesh();
   folder = new ResourceFolder();
-  const home = join(folder.path, "node_modules/marker");
-  mkdirSync(home, { recursive: true });
-  writeFileSync(join(home, "package.json"), JSON.stringify({ name: "marker", type: "module" }));
-  writeFileSync(
-    join(home, "index.js"),
+  folder.package(
+    "marker",
     `export const middleware = ({ word }) => ({ log }) => ({
   name: "marker",
   async start() { if (word === "bad") throw new Error("no such word"); },

@@ -1,4 +1,4 @@
-import { Agent, request } from "node:http";
+import { Agent, type IncomingHttpHeaders, request } from "node:http";
 
 /** What a load has seen until it was stopped. */
 export interface LoadResult {
@@ -11,11 +11,19 @@ export interface LoadResult {
 export class Load {
   readonly #agent = new Agent({ keepAlive: true });
   readonly #workers: Promise<void>[];
+  readonly #judge: (headers: IncomingHttpHeaders) => string | undefined;
   #stopped = false;
   #calls = 0;
   readonly #failures: string[] = [];
 
-  constructor(port: number, path: string, connections = 4) {
+  /** @param judge says what is wrong with the headers of an answer 200. */
+  constructor(
+    port: number,
+    path: string,
+    connections = 4,
+    judge: (headers: IncomingHttpHeaders) => string | undefined = () => undefined,
+  ) {
+    this.#judge = judge;
     this.#workers = Array.from({ length: connections }, () => this.#work(port, path));
   }
 
@@ -50,7 +58,8 @@ export class Load {
         });
         response.once("error", (error) => resolve(error.message));
         response.once("end", () => {
-          resolve(response.statusCode === 200 ? undefined : `${response.statusCode} ${body}`);
+          if (response.statusCode === 200) resolve(this.#judge(response.headers));
+          else resolve(`${response.statusCode} ${body}`);
         });
       });
       outgoing.end();

@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -15,6 +15,14 @@ export class ResourceFolder {
     const draft = join(this.path, `.${name}.draft`);
     writeFileSync(draft, documents.join("---\n"));
     renameSync(draft, join(this.path, name));
+  }
+
+  /** An npm package that resources may name. */
+  package(name: string, source: string): void {
+    const home = join(this.path, "node_modules", name);
+    mkdirSync(home, { recursive: true });
+    writeFileSync(join(home, "package.json"), JSON.stringify({ name, type: "module" }));
+    writeFileSync(join(home, "index.js"), source);
   }
 
   rename(from: string, to: string): void {
