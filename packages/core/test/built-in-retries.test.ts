@@ -13,7 +13,7 @@ import {
   rpcError,
   type Sidecar,
 } from "@outrigger/core";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { answer, ListResolver, ScriptedTransport } from "./fakes.ts";
 
 const first = { host: "10.0.0.1", port: 1 };
@@ -202,4 +202,32 @@ test("a target that stays away is told once", async () => {
   transport.respond = () => Promise.reject(unavailable());
   await expect(sidecar.invoke(upload(1))).rejects.toThrow("after 3 retries");
   expect(lines).toHaveLength(1);
+});
+
+test("without anything configured four attempts are exactly a second apart", async () => {
+  vi.useFakeTimers();
+  try {
+    const transport = new ScriptedTransport();
+    runtime = await createRuntime({
+      appId: "checkout",
+      transport: () => transport,
+      resolver: () => new ListResolver([first]),
+    });
+    const times: number[] = [];
+    const startedAt = Date.now();
+    transport.respond = () => {
+      times.push(Date.now() - startedAt);
+      return Promise.reject(unavailable());
+    };
+    const call = runtime.invoke({ target: "orders", method: "m" }).catch((reason) => reason);
+    await vi.advanceTimersByTimeAsync(2_999);
+    expect(times).toEqual([0, 1_000, 2_000]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(times).toEqual([0, 1_000, 2_000, 3_000]);
+    expect(await call).toMatchObject({ message: expect.stringContaining("after 3 retries") });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(times).toHaveLength(4);
+  } finally {
+    vi.useRealTimers();
+  }
 });
