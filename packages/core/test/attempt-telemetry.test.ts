@@ -89,8 +89,12 @@ test("each attempt is told, and each answer", async () => {
 });
 
 test("a name that nobody knows is no attempt, nor is a call of the own app", async () => {
+  const resolver = new ListResolver([first]);
+  resolver.resolve = async () => {
+    throw new OutriggerError("couldn't find service", { code: "OTR_RESOLVE_NOT_FOUND" });
+  };
   const { runtime, heard } = await started({
-    resolver: () => new ListResolver([]),
+    resolver: () => resolver,
     appChannel: appFunction(async () => answer("ok")),
   });
   await expect(runtime.invoke({ target: "nobody", method: "m" })).rejects.toThrow();
