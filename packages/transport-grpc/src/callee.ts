@@ -28,11 +28,23 @@ import { PayloadReader, violation } from "./payload-reader.ts";
 import type { PeerIdentities } from "./peer-identities.ts";
 import { reflectionMethods } from "./reflect.ts";
 import { answerStreaming, answerUnary } from "./response.ts";
+import { toGrpcStatus } from "./rpc-failure.ts";
 
 interface Callee {
   readonly handler: TransportHandler;
   readonly peers: PeerIdentities;
+  readonly onRpc: UnaryListener | undefined;
 }
+
+/** Told of each call in one message; must not throw. Calls in chunks are not told, as in Dapr. */
+export type UnaryListener = (
+  /** `/package.Service/Method`. */
+  path: string,
+  code: number,
+  durationMs: number,
+  receivedBytes: number,
+  sentBytes: number,
+) => void;
 
 /** Handlers of Dapr's internal service. */
 export function calleeMethods(
@@ -40,8 +52,9 @@ export function calleeMethods(
   peers: PeerIdentities,
   maxMessageBytes: number,
   buffers: ChunkBuffers,
+  onRpc?: UnaryListener,
 ): ReadonlyMap<string, GrpcHandler> {
-  const callee = { handler, peers };
+  const callee = { handler, peers, onRpc };
   return new Map<string, GrpcHandler>([
     ...reflectionMethods,
     [serviceInvocationPaths.CallLocalStream, (call) => callLocalStream(callee, call, buffers)],
@@ -84,18 +97,37 @@ async function callLocalStream(
 }
 
 async function callLocal(
-  { handler, peers }: Callee,
+  callee: Callee,
   call: GrpcServerCall,
   maxMessageBytes: number,
 ): Promise<void> {
-  handler.assertHasApp?.();
-  const frame = await firstFrame(call);
-  const request = decodeInternalInvokeRequest(await call.decode(frame));
+  const { handler, onRpc } = callee;
+  const startedAt = performance.now();
+  const tell = (code: number, received: number, sent: number): void =>
+    onRpc?.(call.path, code, performance.now() - startedAt, received, sent);
+  let received = 0;
+  try {
+    handler.assertHasApp?.();
+    const bytes = await call.decode(await firstFrame(call));
+    received = bytes.length;
+    const response = await deliverWhole(callee, call, bytes);
+    tell(RpcCode.OK, received, await answerUnary(call, response, maxMessageBytes));
+  } catch (reason) {
+    tell(toGrpcStatus(reason).code, received, 0);
+    throw reason;
+  }
+}
+
+function deliverWhole(
+  { handler, peers }: Callee,
+  call: GrpcServerCall,
+  bytes: Uint8Array,
+): Promise<InvokeResponse> {
+  const request = decodeInternalInvokeRequest(bytes);
   if (request.message === undefined) throw invalidRequest("field Message is nil");
   const body = request.message.data?.value ?? emptyBody;
   const received = toReceivedCall(call, request, body, body.length, peers.of(call));
-  const response = await deliver(handler, received);
-  await answerUnary(call, response, maxMessageBytes);
+  return deliver(handler, { ...received, isUnary: true });
 }
 
 /** A handler that does not look at the defect must not make a success of it. */

@@ -59,12 +59,12 @@ class GrpcTransport implements Transport {
 
   async listen(handler: TransportHandler, signal: AbortSignal): Promise<ListenAddress> {
     signal.throwIfAborted();
-    const { host, port, maxMessageBytes, maxHeaderListBytes, unknownMethod } = this.#options;
+    const { host, port, maxMessageBytes, maxHeaderListBytes, unknownMethod, onRpc } = this.#options;
     if (this.#server !== undefined) {
       throw new OutriggerError("transport-grpc listens already", { code: "OTR_LISTEN_FAILED" });
     }
     const server = new GrpcServer({
-      methods: calleeMethods(handler, this.#peers, maxMessageBytes, this.#buffers),
+      methods: calleeMethods(handler, this.#peers, maxMessageBytes, this.#buffers, onRpc),
       unknownMethod: unknownMethod ?? proxyIn(handler, this.#peers),
       maxMessageBytes,
       maxHeaderListBytes,

@@ -8,10 +8,11 @@ const defaultSamplingRate = 0.0001;
 /** Lines about the Configuration that tools look for in Dapr's log. */
 export function logConfiguration(configuration: Configuration, log: Logger): void {
   const { metric, tracing } = configuration;
-  log.log("info", `metric spec: ${JSON.stringify(metric)}`);
+  const diagnostics = log.scope("dapr.runtime.diagnostics");
+  diagnostics.log("info", `metric spec: ${JSON.stringify(metric)}`);
   const buckets = metric.latencyDistributionBuckets;
   const isCustom = buckets !== undefined && buckets.length > 0;
-  log.log(
+  diagnostics.log(
     "info",
     isCustom
       ? `Using custom latency distribution buckets: [${buckets.join(" ")}]`

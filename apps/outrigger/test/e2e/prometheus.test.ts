@@ -117,7 +117,7 @@ describe.skipIf(servers === undefined)(
         for (const query of empty) {
           const rows = await prometheus.query(query);
           // Quantiles of what was not called meanwhile are NaN.
-        if (rows.some(({ value }) => value[1] !== "NaN")) empty.delete(query);
+          if (rows.some(({ value }) => value[1] !== "NaN")) empty.delete(query);
         }
         return empty.size === 0;
       }, "data for every query").catch((reason: unknown) => {
