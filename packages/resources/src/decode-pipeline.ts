@@ -39,8 +39,13 @@ export function metric(cursor: Cursor): Partial<MetricSpec> {
     recordErrorCodes: bool(get("recordErrorCodes")),
     http: metricHttp(get("http")),
     latencyDistributionBuckets: list(integer)(get("latencyDistributionBuckets")),
-    rules: list(metricRule)(get("rules")),
+    rules: unlessEmpty(list(metricRule)(get("rules"))),
   });
+}
+
+/** No rules are as if nobody had spoken of them, unlike no buckets (Dapr). */
+function unlessEmpty<T>(items: readonly T[] | undefined): readonly T[] | undefined {
+  return items?.length === 0 ? undefined : items;
 }
 
 function metricHttp(cursor: Cursor): MetricSpec["http"] {

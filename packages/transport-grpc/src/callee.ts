@@ -28,22 +28,33 @@ import { PayloadReader, violation } from "./payload-reader.ts";
 import type { PeerIdentities } from "./peer-identities.ts";
 import { reflectionMethods } from "./reflect.ts";
 import { answerStreaming, answerUnary } from "./response.ts";
+import { toGrpcStatus } from "./rpc-failure.ts";
 
-interface Callee {
+/** What the handlers of the internal service work with. */
+export interface Callee {
   readonly handler: TransportHandler;
   readonly peers: PeerIdentities;
   readonly tracing: CalleeTracing;
+  readonly onRpc: UnaryListener | undefined;
 }
+
+/** Told of each call in one message; must not throw. Calls in chunks are not told, as in Dapr. */
+export type UnaryListener = (
+  /** `/package.Service/Method`. */
+  path: string,
+  code: number,
+  durationMs: number,
+  receivedBytes: number,
+  sentBytes: number,
+) => void;
 
 /** Handlers of Dapr's internal service. */
 export function calleeMethods(
-  handler: TransportHandler,
-  peers: PeerIdentities,
-  tracing: CalleeTracing,
+  callee: Callee,
   maxMessageBytes: number,
   buffers: ChunkBuffers,
 ): ReadonlyMap<string, GrpcHandler> {
-  const callee = { handler, peers, tracing };
+  const { tracing } = callee;
   return new Map<string, GrpcHandler>([
     ...reflectionMethods,
     [
@@ -95,21 +106,41 @@ async function callLocalStream(
 }
 
 async function callLocal(
-  { handler, peers, tracing }: Callee,
+  callee: Callee,
   call: GrpcServerCall,
   trace: TraceContext | undefined,
   maxMessageBytes: number,
 ): Promise<void> {
-  handler.assertHasApp?.();
-  const frame = await firstFrame(call);
-  const request = decodeInternalInvokeRequest(await call.decode(frame));
+  const { handler, onRpc } = callee;
+  const startedAt = performance.now();
+  const tell = (code: number, received: number, sent: number): void =>
+    onRpc?.(call.path, code, performance.now() - startedAt, received, sent);
+  let received = 0;
+  try {
+    handler.assertHasApp?.();
+    const bytes = await call.decode(await firstFrame(call));
+    received = bytes.length;
+    const response = await deliverWhole(callee, call, trace, bytes);
+    tell(RpcCode.OK, received, await answerUnary(call, response, maxMessageBytes));
+  } catch (reason) {
+    tell(toGrpcStatus(reason).code, received, 0);
+    throw reason;
+  }
+}
+
+function deliverWhole(
+  { handler, peers, tracing }: Callee,
+  call: GrpcServerCall,
+  trace: TraceContext | undefined,
+  bytes: Uint8Array,
+): Promise<InvokeResponse> {
+  const request = decodeInternalInvokeRequest(bytes);
   if (request.message === undefined) throw invalidRequest("field Message is nil");
   const body = request.message.data?.value ?? emptyBody;
   const parts = { body, ownLength: body.length, peer: peers.of(call), trace };
-  const received = toReceivedCall(call, request, parts);
+  const received = { ...toReceivedCall(call, request, parts), isUnary: true };
   tracing.name(received);
-  const response = await deliver(handler, received);
-  await answerUnary(call, response, maxMessageBytes);
+  return deliver(handler, received);
 }
 
 /** A handler that does not look at the defect must not make a success of it. */

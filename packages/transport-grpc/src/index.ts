@@ -1,2 +1,3 @@
+export type { UnaryListener } from "./callee.ts";
 export type { TransportGrpcOptions } from "./options.ts";
 export { transportGrpc } from "./transport.ts";

@@ -1,6 +1,7 @@
 import { parseOptions } from "@outrigger/core";
 import type { GrpcHandler } from "@outrigger/grpc-http2";
 import * as v from "valibot";
+import type { UnaryListener } from "./callee.ts";
 
 /** Options of the gRPC transport. */
 export interface TransportGrpcOptions {
@@ -20,6 +21,8 @@ export interface TransportGrpcOptions {
   maxHeaderListBytes?: number;
   /** Takes calls to other services than Dapr's own. Default: the runtime's proxy does. */
   unknownMethod?: GrpcHandler;
+  /** Told of each call of another sidecar that came in one message: for metrics. Default none. */
+  onRpc?: UnaryListener;
 }
 
 const schema = v.strictObject({
@@ -33,6 +36,9 @@ const schema = v.strictObject({
   unknownMethod: v.optional(
     v.custom<GrpcHandler>((value) => typeof value === "function", "must be a function"),
   ),
+  onRpc: v.optional(
+    v.custom<UnaryListener>((value) => typeof value === "function", "must be a function"),
+  ),
 });
 
 /** Options with their defaults. */
@@ -45,6 +51,7 @@ export interface ParsedOptions {
   readonly maxMessageBytes: number;
   readonly maxHeaderListBytes: number;
   readonly unknownMethod?: GrpcHandler | undefined;
+  readonly onRpc?: UnaryListener | undefined;
 }
 
 /** @throws OutriggerError `OTR_OPTIONS_INVALID`. */

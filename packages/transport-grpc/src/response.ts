@@ -49,12 +49,12 @@ export async function answerStreaming(
   await writeBody(call, body, new ChunkFramer(buffers), buffers);
 }
 
-/** Answers `CallLocal`: everything in one message. */
+/** Answers `CallLocal`: everything in one message, whose size is returned. */
 export async function answerUnary(
   call: GrpcServerCall,
   response: InvokeResponse,
   maxMessageBytes: number,
-): Promise<void> {
+): Promise<number> {
   const value = await readBody(response.body, maxMessageBytes).catch((cause: unknown) => {
     if (!(cause instanceof RangeError)) throw bodyFailure(cause);
     throw tooLarge(maxMessageBytes + 1, maxMessageBytes, cause);
@@ -69,6 +69,7 @@ export async function answerUnary(
   const length = message.length - framePrefixBytes;
   if (length > maxMessageBytes) throw tooLarge(length, maxMessageBytes, undefined);
   call.finish(okStatus, [], framed(message));
+  return length;
 }
 
 function encodeBuffered(response: InternalInvokeResponse, body: Uint8Array): Uint8Array {

@@ -60,13 +60,14 @@ class GrpcTransport implements Transport {
 
   async listen(handler: TransportHandler, signal: AbortSignal): Promise<ListenAddress> {
     signal.throwIfAborted();
-    const { host, port, maxMessageBytes, maxHeaderListBytes, unknownMethod } = this.#options;
+    const { host, port, maxMessageBytes, maxHeaderListBytes, unknownMethod, onRpc } = this.#options;
     if (this.#server !== undefined) {
       throw new OutriggerError("transport-grpc listens already", { code: "OTR_LISTEN_FAILED" });
     }
     const tracing = new CalleeTracing(this.#context);
+    const callee = { handler, peers: this.#peers, tracing, onRpc };
     const server = new GrpcServer({
-      methods: calleeMethods(handler, this.#peers, tracing, maxMessageBytes, this.#buffers),
+      methods: calleeMethods(callee, maxMessageBytes, this.#buffers),
       unknownMethod: unknownMethod ?? proxyIn(handler, this.#peers, tracing),
       maxMessageBytes,
       maxHeaderListBytes,

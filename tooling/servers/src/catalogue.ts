@@ -11,6 +11,7 @@ export type ServerName =
   | "dnsmasq"
   | "etcd"
   | "kube-apiserver"
+  | "prometheus"
   | "sentry";
 
 /** How a server is built with Go, from a module of `go/` that pins it. */
@@ -56,6 +57,7 @@ export const catalogue: Readonly<Record<ServerName, ServerSource>> = {
   },
   "avahi-daemon": { env: "OUTRIGGER_AVAHI_DAEMON", onPath: true, debianPackage: "avahi-daemon" },
   dnsmasq: { env: "OUTRIGGER_DNSMASQ", onPath: true, debianPackage: "dnsmasq-base" },
+  prometheus: { env: "OUTRIGGER_PROMETHEUS", onPath: true, debianPackage: "prometheus" },
   etcd: { env: "OUTRIGGER_ETCD", onPath: true, debianPackage: "etcd-server" },
 };
 

@@ -88,7 +88,7 @@ export function sidecar(
     ...["--dapr-http-port", String(ports.http)],
     ...["--dapr-grpc-port", String(ports.grpc)],
     ...["--dapr-internal-grpc-port", String(ports.internal)],
-    ...["--metrics-port", String(ports.metrics)],
+    ...["--metrics-port", String(ports.metrics), "--metrics-listen-address", "127.0.0.1"],
     ...["--log-level", "warn"],
     ...["--config", demoFile("loopback.yaml")],
   ];

@@ -1,6 +1,6 @@
 import type { AccessToken } from "@outrigger/access-token";
 import type { IngressFactory } from "@outrigger/core";
-import { type IngressGrpcOptions, ingressGrpc } from "@outrigger/ingress-grpc";
+import { type IngressGrpcOptions, ingressGrpc, type RpcListener } from "@outrigger/ingress-grpc";
 import { type IngressHttpOptions, ingressHttp } from "@outrigger/ingress-http";
 import type { Metrics } from "@outrigger/metrics-prometheus";
 import type { Configuration } from "@outrigger/resources";
@@ -87,10 +87,15 @@ function composeGrpc(
   });
 }
 
+/** For the API and for the port of other sidecars alike. */
+export function grpcServerListener({ grpcServer }: Metrics): RpcListener {
+  return (path, code, ms, received, sent) => grpcServer.record(path, code, ms, received, sent);
+}
+
 function grpcListeners(metrics: Metrics): Pick<IngressGrpcOptions, "onRpc" | "onErrorCode"> {
-  const { grpcServer, errorCodes } = metrics;
+  const { errorCodes } = metrics;
   return {
-    onRpc: (path, code, ms, received, sent) => grpcServer.record(path, code, ms, received, sent),
+    onRpc: grpcServerListener(metrics),
     ...(errorCodes === undefined ? {} : { onErrorCode: (code) => errorCodes.record(code) }),
   };
 }

@@ -10,7 +10,7 @@ import { apiSockets, removeStaleSocket } from "./api-sockets.ts";
 import { composeApp } from "./compose-app.ts";
 import { composeComponents } from "./compose-components.ts";
 import { composeEgress } from "./compose-egress.ts";
-import { composeIngresses } from "./compose-ingresses.ts";
+import { composeIngresses, grpcServerListener } from "./compose-ingresses.ts";
 import { composeMetrics } from "./compose-metrics.ts";
 import { composeResiliency } from "./compose-resiliency.ts";
 import { composeSecurity } from "./compose-security.ts";
@@ -71,7 +71,10 @@ export async function composeSidecar(
     ...tracer,
     appId: options.appId,
     namespace: env.NAMESPACE ?? "default",
-    transport: transportGrpc(server),
+    transport: transportGrpc({
+      ...server,
+      ...(metrics === undefined ? {} : { onRpc: grpcServerListener(metrics) }),
+    }),
     ...(resolver === undefined ? {} : { resolver }),
     ...(balancer === undefined ? {} : { balancer }),
     ingresses: composeIngresses(options, configuration, {

@@ -12,10 +12,11 @@ export function logConfiguration(
   log: Logger,
 ): void {
   const { metric, tracing } = configuration;
-  log.log("info", `metric spec: ${JSON.stringify(metric)}`);
+  const diagnostics = log.scope("dapr.runtime.diagnostics");
+  diagnostics.log("info", `metric spec: ${JSON.stringify(metric)}`);
   const buckets = metric.latencyDistributionBuckets;
   const isCustom = buckets !== undefined && buckets.length > 0;
-  log.log(
+  diagnostics.log(
     "info",
     isCustom
       ? `Using custom latency distribution buckets: [${buckets.join(" ")}]`

@@ -98,7 +98,8 @@ export class Mesh {
       flags.push("--config", this.writeConfig(`${appId}-extra.yaml`, options.extraConfig));
     }
     flags.push("--dapr-http-port", `${httpPort}`, "--dapr-grpc-port", `${grpcPort}`);
-    flags.push("--metrics-port", `${metricsPort}`, "--dapr-listen-addresses", "127.0.0.1");
+    flags.push("--metrics-port", `${metricsPort}`, "--metrics-listen-address", "127.0.0.1");
+    flags.push("--dapr-listen-addresses", "127.0.0.1");
     // A port of its own, so that several instances of one id do not race for the stable one.
     flags.push("--dapr-internal-grpc-listen-address", "127.0.0.1");
     if (options.appPort !== undefined) flags.push("--app-port", `${options.appPort}`);

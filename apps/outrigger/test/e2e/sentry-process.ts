@@ -47,6 +47,10 @@ spec:
     return `127.0.0.1:${this.#ports[0]}`;
   }
 
+  get metricsPort(): number {
+    return this.#ports[2] ?? 0;
+  }
+
   get anchors(): string {
     return readFileSync(join(this.credentials, "ca.crt"), "utf8");
   }
