@@ -1,5 +1,6 @@
 // Builds the servers that tests talk to, each once per version, into a cache outside the tree.
-//   node src/build.ts [consul] [kube-apiserver] [sentry] [daprd]
+// Zipkin comes as a file.
+//   node src/build.ts [consul] [kube-apiserver] [sentry] [daprd] [zipkin]
 import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
@@ -14,13 +15,17 @@ import {
   serverNames,
 } from "./catalogue.ts";
 import { copyDapr } from "./dapr-copy.ts";
+import { DownloadFailure, downloadServer } from "./download.ts";
 import { findServer } from "./find.ts";
 import { GoFailure, go } from "./go.ts";
 
 const buildLimitMs = 900_000;
 
 const wanted = process.argv.slice(2);
-const buildable = serverNames.filter((name) => catalogue[name].build !== undefined);
+const buildable = serverNames.filter((name) => {
+  const { build, download } = catalogue[name];
+  return build !== undefined || download !== undefined;
+});
 const unknown = wanted.filter((name) => !buildable.some((other) => other === name));
 if (unknown.length > 0) {
   console.error(`cannot build ${unknown.join(", ")}; known are ${buildable.join(", ")}`);
@@ -32,7 +37,7 @@ const failed: ServerName[] = [];
 for (const name of buildable) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   await provide(name).catch((error: unknown) => {
-    if (!(error instanceof GoFailure)) throw error;
+    if (!(error instanceof GoFailure || error instanceof DownloadFailure)) throw error;
     failed.push(name);
     console.error(`${name} NOT BUILT: ${error.message}`);
   });
@@ -43,8 +48,12 @@ if (failed.length > 0) {
 }
 
 async function provide(name: ServerName): Promise<void> {
-  const { build } = catalogue[name];
+  const { build, download } = catalogue[name];
   const existing = findServer(name);
+  if (existing === undefined && download !== undefined) {
+    console.log(`${name} ${download.version}: ${await downloadServer(name, download)}`);
+    return;
+  }
   if (existing !== undefined || build === undefined) {
     console.log(`${name}: ${existing}`);
     return;

@@ -12,7 +12,8 @@ export type ServerName =
   | "etcd"
   | "kube-apiserver"
   | "prometheus"
-  | "sentry";
+  | "sentry"
+  | "zipkin";
 
 /** How a server is built with Go, from a module of `go/` that pins it. */
 export interface GoBuild {
@@ -23,6 +24,14 @@ export interface GoBuild {
   readonly prepare?: "dapr-copy";
 }
 
+/** A file that is a server as it is, from a registry. */
+export interface Download {
+  readonly version: string;
+  readonly url: string;
+  /** Hexadecimal SHA-256; another file is refused. */
+  readonly sha256: string;
+}
+
 /** Where a server comes from. */
 export interface ServerSource {
   /** Environment variable that names a binary to use instead. */
@@ -31,6 +40,7 @@ export interface ServerSource {
   readonly onPath: boolean;
   /** Absent for what distributions package well enough. */
   readonly build?: GoBuild;
+  readonly download?: Download;
   readonly debianPackage?: string;
 }
 
@@ -58,6 +68,16 @@ export const catalogue: Readonly<Record<ServerName, ServerSource>> = {
   "avahi-daemon": { env: "OUTRIGGER_AVAHI_DAEMON", onPath: true, debianPackage: "avahi-daemon" },
   dnsmasq: { env: "OUTRIGGER_DNSMASQ", onPath: true, debianPackage: "dnsmasq-base" },
   prometheus: { env: "OUTRIGGER_PROMETHEUS", onPath: true, debianPackage: "prometheus" },
+  // A jar, which Java 17 runs.
+  zipkin: {
+    env: "OUTRIGGER_ZIPKIN",
+    onPath: false,
+    download: {
+      version: "3.5.1",
+      url: "https://repo1.maven.org/maven2/io/zipkin/zipkin-server/3.5.1/zipkin-server-3.5.1-exec.jar",
+      sha256: "7ac633a6832647e71e50012a5e3e91fbc7054414955261724526030faf271d8d",
+    },
+  },
   etcd: { env: "OUTRIGGER_ETCD", onPath: true, debianPackage: "etcd-server" },
 };
 
@@ -81,6 +101,11 @@ export function cachedBinary(name: ServerName, build: GoBuild): string {
   for (const file of files) hash.update(readFileSync(join(moduleFolder(name), file)));
   const folder = `${build.version}-${hash.digest("hex").slice(0, 12)}`;
   return join(cacheFolder(), name, folder, executable(name));
+}
+
+/** Path of a downloaded server. */
+export function cachedDownload(name: ServerName, { version, sha256 }: Download): string {
+  return join(cacheFolder(), name, `${version}-${sha256.slice(0, 12)}`, `${name}.jar`);
 }
 
 const moduleFiles = ["go.mod", "go.sum"];

@@ -1,16 +1,22 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { cachedBinary, catalogue, executable, type ServerName } from "./catalogue.ts";
+import {
+  cachedBinary,
+  cachedDownload,
+  catalogue,
+  executable,
+  type ServerName,
+} from "./catalogue.ts";
 
 /**
  * Path of a server: the one that its environment variable names, one on the PATH, or one that
- * `npm run servers` has built. Undefined when there is none.
+ * `npm run servers` has built or downloaded. Undefined when there is none.
  */
 export function findServer(
   name: ServerName,
   env: NodeJS.ProcessEnv = process.env,
 ): string | undefined {
-  const { env: variable, onPath, build } = catalogue[name];
+  const { env: variable, onPath, build, download } = catalogue[name];
   const named = env[variable];
   if (named) {
     if (existsSync(named)) return named;
@@ -19,6 +25,7 @@ export function findServer(
   const folders = onPath ? (env.PATH ?? "").split(delimiter) : [];
   const candidates = folders.filter(Boolean).map((folder) => join(folder, executable(name)));
   if (build !== undefined) candidates.push(cachedBinary(name, build));
+  if (download !== undefined) candidates.push(cachedDownload(name, download));
   return candidates.find((candidate) => existsSync(candidate));
 }
 
@@ -39,7 +46,8 @@ export function serversOrSkip<Name extends ServerName>(
 }
 
 function advice(name: ServerName): string {
-  const { build, debianPackage, env } = catalogue[name];
-  const how = build === undefined ? `apt-get install ${debianPackage}` : `npm run servers ${name}`;
+  const { debianPackage, env } = catalogue[name];
+  const how =
+    debianPackage === undefined ? `npm run servers ${name}` : `apt-get install ${debianPackage}`;
   return `${how}, or set ${env}`;
 }

@@ -16,3 +16,4 @@ export {
   type TokenRequest,
 } from "./kubernetes-objects.ts";
 export { ServerProcess } from "./server-process.ts";
+export { ZipkinServer } from "./zipkin-server.ts";
