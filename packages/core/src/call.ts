@@ -80,11 +80,6 @@ export interface PeerIdentity {
 export interface TraceContext {
   readonly traceparent: string;
   readonly tracestate: string;
-  /**
-   * Made up for a request that came without one, where nobody traces. App and client get it; a
-   * sidecar that traces does not take it for a parent.
-   */
-  readonly invented?: boolean | undefined;
   /** The span behind the context, when this sidecar records it. It never travels. */
   readonly span?: Span | undefined;
 }

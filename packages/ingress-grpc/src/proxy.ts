@@ -6,10 +6,8 @@ import {
   RpcCode,
   rpcError,
   type Sidecar,
-  type TraceContext,
 } from "@outrigger/core";
 import { type GrpcServerCall, type GrpcStatus, serveProxy } from "@outrigger/grpc-http2";
-import { inventedTracestate } from "@outrigger/protocol";
 import { type Admitted, namesTarget } from "./gate.ts";
 import { traceMetadata } from "./trace.ts";
 
@@ -27,7 +25,7 @@ export async function proxyCall(
     });
   }
   // Behind what the client sent: readers take the first value of a key.
-  const added = trace === undefined || isOwnApp(sidecar, headers) ? [] : proxiedTrace(trace);
+  const added = trace === undefined || isOwnApp(sidecar, headers) ? [] : traceMetadata(trace);
   const proxy = async (proxied: ProxyCall): Promise<ProxyResponse> => {
     const response = await sidecar.proxy(
       added.length === 0 ? proxied : { ...proxied, metadata: [...proxied.metadata, ...added] },
@@ -35,13 +33,6 @@ export async function proxyCall(
     return echo.length === 0 ? response : { ...response, headers: [...response.headers, ...echo] };
   };
   return serveProxy(call, proxy, { headers });
-}
-
-/** The app gets a made-up context as well; a sidecar on the way learns that it is one. */
-function proxiedTrace(trace: TraceContext): HeaderList {
-  const metadata = traceMetadata(trace);
-  if (trace.invented !== true) return metadata;
-  return [...metadata, "tracestate", inventedTracestate(trace.traceparent)];
 }
 
 /** Calls that stay with the own app get no trace context of the sidecar (recorded Dapr behaviour). */

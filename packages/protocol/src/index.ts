@@ -24,7 +24,7 @@ export {
 } from "./http-request.ts";
 export { httpTarget, httpUrl } from "./http-target.ts";
 export { HttpVerb, httpVerbName, httpVerbNumber } from "./http-verb.ts";
-export { grpcTrace, httpTrace, inventedTrace, inventedTracestate } from "./incoming-trace.ts";
+export { grpcTrace, httpTrace } from "./incoming-trace.ts";
 export {
   type DecodedInternalInvokeRequest,
   decodeInternalInvokeRequest,

@@ -13,7 +13,6 @@ import {
   decodeTraceBin,
   formatTraceparent,
   grpcTrace,
-  inventedTrace,
   proxiedSpanKind,
   recordGrpcMetadata,
 } from "@outrigger/protocol";
@@ -88,5 +87,5 @@ function passedOn(call: GrpcServerCall): TraceContext | undefined {
   const binary = call.header("grpc-trace-bin");
   const span = binary === undefined ? undefined : decodeTraceBin(binary);
   const traceparent = span === undefined ? call.header("traceparent") : formatTraceparent(span);
-  return traceparent === undefined ? inventedTrace(call.headers) : { traceparent, tracestate: "" };
+  return traceparent === undefined ? undefined : { traceparent, tracestate: "" };
 }

@@ -13,7 +13,6 @@ import {
   encodeTraceBin,
   type InternalInvokeRequest,
   internalApiVersion,
-  inventedTracestate,
   parseTraceparent,
 } from "@outrigger/protocol";
 import type { ChunkBuffers } from "./chunk-buffers.ts";
@@ -77,7 +76,6 @@ function carriesAny(call: InvokeRequest): boolean {
 /** Headers of the RPC itself: nothing of the app, only the trace context. */
 export function traceHeaders(trace: TraceContext | undefined): HeaderList {
   if (trace === undefined) return [];
-  if (trace.invented === true) return ["tracestate", inventedTracestate(trace.traceparent)];
   const span = parseTraceparent(trace.traceparent);
   if (span === undefined) return [];
   return ["traceparent", trace.traceparent, "grpc-trace-bin", encodeTraceBin(span)];

@@ -49,9 +49,9 @@ export async function rehearse(
 /** The same log, which also collects its errors. */
 export function complaintsTo(complaints: string[], log: Logger): Logger {
   return {
-    log: (level, text) => {
+    log: (level, text, fields) => {
       if (level === "error") complaints.push(text);
-      log.log(level, text);
+      log.log(level, text, fields);
     },
     enabled: (level) => log.enabled(level),
     scope: (name) => complaintsTo(complaints, log.scope(name)),
