@@ -198,8 +198,8 @@ test("evaluations that fail do not wear the policy out", async () => {
   const guard = await started("gate");
   for (let round = 0; round < 5_000; round += 1) {
     expect((await ask(guard, "/missing-function")).response.status).toBe(403);
+    expect((await ask(guard, "/open")).response.status).toBe(200);
   }
-  expect(await answerOf(guard, "/open")).toEqual([200, [], "", true]);
 });
 
 test("requests at once do not see each other", async () => {
