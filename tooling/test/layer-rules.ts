@@ -3,7 +3,7 @@ export type Layer = "core" | "protocol" | "engine" | "component" | "conformance"
 
 const scope = "@outrigger/";
 const componentName =
-  /^(?:resolver|transport|ingress|egress|app-channel|identity|access|middleware|tracing|metrics|logging)(?:-|$)|^(?:balancers|resources|resiliency|certificate-authority)$/;
+  /^(?:resolver|transport|ingress|egress|app-channel|identity|access|middleware|tracing|metrics|logging)(?:-|$)|^(?:balancers|resources|resiliency|certificate-authority|call-graph)$/;
 const usesEngine = /^(?:transport|ingress|app-channel|identity)-|^certificate-authority$/;
 
 /** @throws Error for a name that no layer claims: a new kind of package is decided here first. */
