@@ -1,5 +1,11 @@
 import type { AccessToken } from "@outrigger/access-token";
-import type { IngressFactory, Logger } from "@outrigger/core";
+import type {
+  HttpRequest,
+  HttpResponse,
+  IngressFactory,
+  Logger,
+  Middleware,
+} from "@outrigger/core";
 import { ingressGrpc } from "@outrigger/ingress-grpc";
 import { ingressHttp } from "@outrigger/ingress-http";
 import type { Configuration } from "@outrigger/resources";
@@ -14,11 +20,17 @@ import type { PipelineParts } from "./compose-components.ts";
 /** Values that Dapr takes for true in environment variables. */
 const truthy = /^(?:y|yes|true|t|on|1)$/i;
 
+/** What the APIs are made of. */
+export interface IngressParts extends PipelineParts {
+  /** Routes beside Dapr's; the token is checked before. */
+  readonly routes: Middleware<HttpRequest, HttpResponse>;
+}
+
 /** The APIs that the app calls. */
 export function composeIngresses(
   options: SidecarOptions,
   configuration: Configuration,
-  { env, log, pipeline }: PipelineParts,
+  { env, log, pipeline, routes }: IngressParts,
 ): readonly IngressFactory[] {
   const { publicPort } = options;
   const sockets = apiSockets(options);
@@ -33,7 +45,7 @@ export function composeIngresses(
     disableHttp2: truthy.test(env.DAPR_HTTP_DISABLE_H2C ?? ""),
     isAllowed: apiRules(configuration.api, "http"),
     traceContext: isTracing(configuration),
-    guards: token === undefined ? [] : [token.httpGuard],
+    guards: [...(token === undefined ? [] : [token.httpGuard]), routes],
     ...(sockets === undefined ? {} : { unixSocketPath: sockets.http }),
     ...(publicPort === undefined
       ? {}

@@ -4,6 +4,7 @@ import { enabledFeatures } from "@outrigger/resources";
 import { type TransportGrpcOptions, transportGrpc } from "@outrigger/transport-grpc";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import { COMPATIBLE_DAPR_VERSION } from "../flags/version.ts";
+import { Observation } from "../observe/observation.ts";
 import { chooseBalancer } from "../resolvers/choose-balancer.ts";
 import { chooseResolver } from "../resolvers/choose-resolver.ts";
 import { apiSockets, removeStaleSocket } from "./api-sockets.ts";
@@ -51,7 +52,9 @@ export async function composeSidecar(
     ...describeSidecar(options, resources, features),
     components: descriptions,
   };
-  return {
+  const observation = new Observation(options, resources, env);
+  const ingressParts = { env, log, pipeline: httpPipeline, routes: observation.routes };
+  return observation.attach({
     ...composeApp(options, configuration, { env, log, pipeline: appHttpPipeline }),
     ...composeSecurity(options, configuration, env),
     ...composeEgress(options, resources, { env, log, pipeline: appHttpPipeline, secrets }),
@@ -61,7 +64,7 @@ export async function composeSidecar(
     transport: transportGrpc(server),
     ...(resolver === undefined ? {} : { resolver }),
     ...(balancer === undefined ? {} : { balancer }),
-    ingresses: composeIngresses(options, configuration, { env, log, pipeline: httpPipeline }),
+    ingresses: composeIngresses(options, configuration, ingressParts),
     companions: [middleware],
     host,
     hostname: hostname(),
@@ -69,7 +72,7 @@ export async function composeSidecar(
     description,
     log,
     ...(options.appHealth === undefined ? {} : { appHealth: options.appHealth }),
-  };
+  });
 }
 
 async function internalServer(options: SidecarOptions): Promise<TransportGrpcOptions> {

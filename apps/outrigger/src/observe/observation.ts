@@ -1,0 +1,120 @@
+import { hostname } from "node:os";
+import { type CallGraph, callGraph } from "@outrigger/call-graph";
+import type {
+  ComponentFactory,
+  HttpRequest,
+  HttpResponse,
+  Middleware,
+  Resolver,
+  RuntimeOptions,
+  WorkloadIdentity,
+} from "@outrigger/core";
+import type { SidecarOptions } from "../flags/sidecar-options.ts";
+import type { Environment } from "../flags/validate-options.ts";
+import { COMPATIBLE_DAPR_VERSION, PRODUCT_VERSION } from "../flags/version.ts";
+import type { SidecarResources } from "../sidecar/read-resources.ts";
+import { observationRoutes } from "./observation-routes.ts";
+import { resolverState } from "./resolver-state.ts";
+
+/** What the sidecar shows of itself and of its calls. */
+export class Observation {
+  /** Serves the routes; belongs behind the check of the token. */
+  readonly routes: Middleware<HttpRequest, HttpResponse>;
+  readonly #options: SidecarOptions;
+  readonly #resources: SidecarResources;
+  readonly #graph: CallGraph;
+  readonly #namespace: string;
+  readonly #hasToken: boolean;
+  readonly #startedAt = Date.now();
+  #runtime: RuntimeOptions | undefined;
+  #identity: WorkloadIdentity | undefined;
+  #resolver: Resolver | undefined;
+
+  constructor(options: SidecarOptions, resources: SidecarResources, env: Environment) {
+    this.#options = options;
+    this.#resources = resources;
+    this.#namespace = env.NAMESPACE ?? "default";
+    this.#hasToken = Boolean(env.DAPR_API_TOKEN);
+    this.#graph = callGraph({ appId: options.appId, namespace: this.#namespace });
+    this.routes = observationRoutes({
+      graph: (history) => this.#graph.snapshot({ history }),
+      sidecar: () => this.#describe(),
+      hasToken: this.#hasToken,
+    });
+  }
+
+  /** The options of a runtime whose calls are counted and whose parts are looked at. */
+  attach(options: RuntimeOptions): RuntimeOptions {
+    const { identity, resolver } = options;
+    this.#runtime = options;
+    return {
+      ...options,
+      telemetry: [...(options.telemetry ?? []), this.#graph.telemetry],
+      ...(identity === undefined
+        ? {}
+        : { identity: kept(identity, (made) => (this.#identity = made)) }),
+      ...(resolver === undefined
+        ? {}
+        : { resolver: kept(resolver, (made) => (this.#resolver = made)) }),
+    };
+  }
+
+  async #describe(): Promise<unknown> {
+    const { configFiles, resourcesPaths, httpPort, grpcPort, enableMtls, mode } = this.#options;
+    const { components, httpEndpoints, resiliencies, enabledFeatures, appConnection } =
+      this.#runtime?.description ?? {};
+    return {
+      version: 1,
+      appId: this.#options.appId,
+      namespace: this.#namespace,
+      at: Date.now(),
+      startedAt: this.#startedAt,
+      runtimeVersion: COMPATIBLE_DAPR_VERSION,
+      outriggerVersion: PRODUCT_VERSION,
+      ...{ mode, pid: process.pid, hostname: hostname(), httpPort, grpcPort },
+      apiToken: this.#hasToken,
+      config: { files: configFiles, resources: resourcesPaths, ...this.#configured() },
+      ...{ components, httpEndpoints, resiliencies, enabledFeatures, app: appConnection },
+      mtls: { enabled: enableMtls, ...certificate(this.#identity) },
+      resolver: await resolverState(this.#resolver, this.#graph.snapshot()),
+    };
+  }
+
+  #configured(): object {
+    const { accessControl, nameResolution, tracing } = this.#resources.configuration;
+    return {
+      nameResolution: nameResolution.component,
+      samplingRate: tracing.samplingRate,
+      accessControl:
+        accessControl === undefined
+          ? null
+          : {
+              defaultAction: accessControl.defaultAction || "allow",
+              policies: accessControl.policies.map(({ appId }) => appId),
+            },
+    };
+  }
+}
+
+function kept<C extends Resolver | WorkloadIdentity>(
+  factory: ComponentFactory<C>,
+  keep: (made: C) => void,
+): ComponentFactory<C> {
+  return (context) => {
+    const made = factory(context);
+    keep(made);
+    return made;
+  };
+}
+
+/** Never the key, and of the certificate only what everybody sees who connects. */
+function certificate(identity: WorkloadIdentity | undefined): object {
+  try {
+    if (identity === undefined) return {};
+    const { spiffeId, notBeforeMs, expiresAtMs } = identity.current();
+    return { spiffeId, notBefore: notBeforeMs, expiresAt: expiresAtMs };
+  } catch {
+    // There is none yet.
+    return {};
+  }
+}
