@@ -29,7 +29,9 @@ export function arrowAllowed(from: string, fromLayer: Layer, to: string, toLayer
       if (toLayer === "engine") return usesEngine.test(shortName(from));
       return toLayer === "core" || toLayer === "protocol";
     case "app":
-      return toLayer !== "app" && toLayer !== "conformance";
+      // The console is an app of its own and a command of the program.
+      if (toLayer === "app") return from === "outrigger" && to === `${scope}console`;
+      return toLayer !== "conformance";
   }
 }
 

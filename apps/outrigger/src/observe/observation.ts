@@ -1,9 +1,12 @@
 import { hostname } from "node:os";
 import { type CallGraph, callGraph } from "@outrigger/call-graph";
+import { localSidecar } from "@outrigger/console/local-sidecars";
 import type {
+  Component,
   ComponentFactory,
   HttpRequest,
   HttpResponse,
+  Logger,
   Middleware,
   Resolver,
   RuntimeOptions,
@@ -21,6 +24,7 @@ export class Observation {
   /** Serves the routes; belongs behind the check of the token. */
   readonly routes: Middleware<HttpRequest, HttpResponse>;
   readonly #options: SidecarOptions;
+  readonly #env: Environment;
   readonly #resources: SidecarResources;
   readonly #graph: CallGraph;
   readonly #namespace: string;
@@ -32,6 +36,7 @@ export class Observation {
 
   constructor(options: SidecarOptions, resources: SidecarResources, env: Environment) {
     this.#options = options;
+    this.#env = env;
     this.#resources = resources;
     this.#namespace = env.NAMESPACE ?? "default";
     this.#hasToken = Boolean(env.DAPR_API_TOKEN);
@@ -57,6 +62,16 @@ export class Observation {
         ? {}
         : { resolver: kept(resolver, (made) => (this.#resolver = made)) }),
     };
+  }
+
+  /** What lets consoles of this user on this machine find the sidecar, where it can be found. */
+  companions(log: Logger): readonly Component[] {
+    const { appId, httpPort, listenAddresses, mode, unixDomainSocket } = this.#options;
+    if (mode !== "standalone" || httpPort === 0 || unixDomainSocket !== undefined) return [];
+    const [address = ""] = listenAddresses;
+    const listensEverywhere = /^(?:|0\.0\.0\.0|\[?::\]?)$/.test(address);
+    const host = listensEverywhere ? "127.0.0.1" : address.replace(/^\[(.*)\]$/, "$1");
+    return [localSidecar({ appId, namespace: this.#namespace, host, httpPort }, this.#env, log)];
   }
 
   async #describe(): Promise<unknown> {

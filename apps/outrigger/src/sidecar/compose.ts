@@ -65,7 +65,7 @@ export async function composeSidecar(
     ...(resolver === undefined ? {} : { resolver }),
     ...(balancer === undefined ? {} : { balancer }),
     ingresses: composeIngresses(options, configuration, ingressParts),
-    companions: [middleware],
+    companions: [middleware, ...observation.companions(log)],
     host,
     hostname: hostname(),
     httpPort: options.httpPort,

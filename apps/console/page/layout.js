@@ -1,0 +1,153 @@
+/** Sizes in SVG units. */
+export const nodeWidth = 164;
+export const nodeHeight = 54;
+
+const layerGap = { across: 150, down: 78 };
+const nodeGap = { across: 46, down: 22 };
+const margin = 34;
+
+/**
+ * Places nodes in layers: callers before callees. Calls that lead back into an earlier layer do not
+ * count, so that circles have a place as well.
+ * @param across true: layers from left to right; false: from top to bottom, two nodes wide.
+ */
+export function placeNodes(ids, pairs, across) {
+  const layers = order(layersOf(ids, pairs), pairs);
+  const rows = across ? layers : layers.flatMap((layer) => chunks(layer, 2));
+  const size = { main: across ? nodeWidth : nodeHeight, cross: across ? nodeHeight : nodeWidth };
+  const gap = across
+    ? { main: layerGap.across, cross: nodeGap.across }
+    : { main: layerGap.down, cross: nodeGap.down };
+  const longest = Math.max(1, ...rows.map(({ length }) => length));
+  const extent = (count, unit, space) => count * unit + (count - 1) * space;
+  const crossTotal = extent(longest, size.cross, gap.cross);
+  const places = new Map();
+  for (const [layer, row] of rows.entries()) {
+    const begin = (crossTotal - extent(row.length, size.cross, gap.cross)) / 2;
+    for (const [index, id] of row.entries()) {
+      const main = margin + layer * (size.main + gap.main);
+      const cross = margin + begin + index * (size.cross + gap.cross);
+      places.set(id, { x: across ? main : cross, y: across ? cross : main, layer });
+    }
+  }
+  const mainTotal = extent(Math.max(1, rows.length), size.main, gap.main);
+  const [width, height] = across ? [mainTotal, crossTotal] : [crossTotal, mainTotal];
+  return { places, width: width + 2 * margin, height: height + 2 * margin };
+}
+
+/** Longest way from a node that nobody calls; a way back is not followed. */
+function layersOf(ids, pairs) {
+  const callees = new Map(ids.map((id) => [id, []]));
+  const called = new Set();
+  for (const [from, to] of pairs) {
+    if (from === to) continue;
+    callees.get(from)?.push(to);
+    called.add(to);
+  }
+  const depth = new Map();
+  const under = new Set();
+  const visit = (id, least) => {
+    if (under.has(id) || (depth.get(id) ?? -1) >= least) return;
+    depth.set(id, least);
+    under.add(id);
+    for (const callee of callees.get(id) ?? []) visit(callee, least + 1);
+    under.delete(id);
+  };
+  const roots = ids.filter((id) => !called.has(id));
+  for (const id of roots) visit(id, 0);
+  for (const id of ids) if (!depth.has(id)) visit(id, 0);
+  const layers = [];
+  for (const id of ids) {
+    const at = depth.get(id);
+    layers[at] ??= [];
+    layers[at].push(id);
+  }
+  return Array.from(layers, (layer) => layer ?? []).filter(({ length }) => length > 0);
+}
+
+/** Fewer crossings: each node goes near the middle of those that it is connected with. */
+function order(layers, pairs) {
+  for (let sweep = 0; sweep < 4; sweep += 1) {
+    const position = new Map();
+    for (const layer of layers) {
+      for (const [index, id] of layer.entries()) position.set(id, (index + 0.5) / layer.length);
+    }
+    for (const layer of layers) {
+      const wish = new Map(layer.map((id) => [id, middle(id, pairs, position)]));
+      layer.sort((a, b) => wish.get(a) - wish.get(b));
+    }
+  }
+  return layers;
+}
+
+function middle(id, pairs, position) {
+  let sum = 0;
+  let count = 0;
+  for (const [from, to] of pairs) {
+    if (from === to || (from !== id && to !== id)) continue;
+    sum += position.get(from === id ? to : from) ?? 0;
+    count += 1;
+  }
+  return count === 0 ? 2 : sum / count;
+}
+
+function chunks(list, size) {
+  const parts = [];
+  for (let at = 0; at < list.length; at += size) parts.push(list.slice(at, at + size));
+  return parts;
+}
+
+/** The line of a connection and the point for its label. */
+export function route(from, to, across) {
+  if (from === to) return loop(from);
+  if (to.layer <= from.layer) return wayBack(from, to, across);
+  const [begin, end] = across
+    ? [
+        { x: from.x + nodeWidth, y: from.y + nodeHeight / 2 },
+        { x: to.x - 7, y: to.y + nodeHeight / 2 },
+      ]
+    : [
+        { x: from.x + nodeWidth / 2, y: from.y + nodeHeight },
+        { x: to.x + nodeWidth / 2, y: to.y - 7 },
+      ];
+  const bend = across ? (end.x - begin.x) / 2 : (end.y - begin.y) / 2;
+  const [one, two] = across
+    ? [
+        { x: begin.x + bend, y: begin.y },
+        { x: end.x - bend, y: end.y },
+      ]
+    : [
+        { x: begin.x, y: begin.y + bend },
+        { x: end.x, y: end.y - bend },
+      ];
+  return curve(begin, one, two, end);
+}
+
+function wayBack(from, to, across) {
+  const shift = 20;
+  if (across) {
+    const begin = { x: from.x + nodeWidth / 2 - shift, y: from.y + nodeHeight };
+    const end = { x: to.x + nodeWidth / 2 + shift, y: to.y + nodeHeight + 7 };
+    const low = Math.max(begin.y, end.y) + 46;
+    return curve(begin, { x: begin.x, y: low }, { x: end.x, y: low }, end);
+  }
+  const begin = { x: from.x + nodeWidth, y: from.y + nodeHeight / 2 - 8 };
+  const end = { x: to.x + nodeWidth + 7, y: to.y + nodeHeight / 2 + 8 };
+  const far = Math.max(begin.x, end.x) + 40;
+  return curve(begin, { x: far, y: begin.y }, { x: far, y: end.y }, end);
+}
+
+function loop(node) {
+  const begin = { x: node.x + nodeWidth * 0.4, y: node.y };
+  const end = { x: node.x + nodeWidth * 0.6, y: node.y - 7 };
+  const high = node.y - 34;
+  return curve(begin, { x: begin.x - 12, y: high }, { x: end.x + 12, y: high }, end);
+}
+
+function curve(a, b, c, d) {
+  const mid = (k) => (a[k] + 3 * b[k] + 3 * c[k] + d[k]) / 8;
+  return {
+    path: `M${a.x} ${a.y}C${b.x} ${b.y} ${c.x} ${c.y} ${d.x} ${d.y}`,
+    label: { x: mid("x"), y: mid("y") },
+  };
+}
