@@ -17,6 +17,8 @@ const heading = byId("panel-heading");
 const graph = new Graph(byId("graph"), open);
 const callTable = new CallTable(byId("calls"), open);
 
+const smallScreen = matchMedia("(max-width: 70rem)");
+
 let mesh;
 let paused = false;
 let opened;
@@ -55,6 +57,9 @@ function draw() {
   graph.draw(nodes, known, opened?.key);
   callTable.draw(known, windowMs());
   drawSidecars();
+  // The panel covers everything on small screens: what is under it must not get the focus.
+  const covered = opened !== undefined && smallScreen.matches;
+  for (const part of document.querySelectorAll("header, main, .skip")) part.inert = covered;
   drawPanel(nodes, known);
   if (!paused) write(status, summary(nodes, known));
 }

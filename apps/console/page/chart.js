@@ -2,7 +2,7 @@ import { svg } from "./dom.js";
 
 const width = 320;
 const height = 96;
-const pad = { left: 4, right: 4, top: 18, bottom: 16 };
+const pad = { left: 4, right: 8, top: 18, bottom: 16 };
 
 /**
  * A small chart of the last minutes. Its label says in words what it shows.
@@ -13,12 +13,17 @@ export function chart({ title, series, begin, end, format }) {
   const top = Math.max(...values, 0) || 1;
   const x = (at) => pad.left + ((at - begin) / (end - begin)) * (width - pad.left - pad.right);
   const y = (value) => height - pad.bottom - (value / top) * (height - pad.top - pad.bottom);
-  const lines = series.map(({ className, points }) =>
+  const dot = (className, last) =>
+    last === undefined
+      ? []
+      : [svg("circle", { class: className, r: 3, cx: x(last.at), cy: y(last.value) })];
+  const lines = series.flatMap(({ className, points }) => [
+    ...dot(className, points.at(-1)),
     svg("polyline", {
       class: className,
       points: points.map(({ at, value }) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`).join(" "),
     }),
-  );
+  ]);
   return svg(
     "svg",
     {

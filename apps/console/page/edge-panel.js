@@ -13,6 +13,8 @@ export class EdgePanel {
   #traceUrl;
   #link = el("a", { rel: "noreferrer", target: "_blank" });
   #traceText = el("span");
+  /** What was seen since the panel is open: finer than the steps that sidecars keep. */
+  #samples = [];
 
   constructor(body, traceUrl) {
     this.#traceUrl = traceUrl;
@@ -37,10 +39,18 @@ export class EdgePanel {
     facts.replaceChildren(...factsOf(connection));
     this.#parts.operations.replaceChildren(operationTable(operations, windowMs));
     classes.replaceChildren(classBars(connection));
-    charts.replaceChildren(...chartsOf(operations, at, windowMs));
+    this.#sample(operations, at, windowMs);
+    charts.replaceChildren(...chartsOf(operations, at, windowMs, this.#samples));
     error.replaceChildren(errorOf(operations, at));
     ends.replaceChildren(endsTable(operations, windowMs));
     this.#showTrace(operations, at);
+  }
+
+  #sample(operations, at, windowMs) {
+    if (this.#samples.at(-1)?.at === at) return;
+    const views = operations.map((edge) => mainView(edge, windowMs));
+    this.#samples.push({ at, ...nowOf(views) });
+    while (this.#samples[0].at < at - pastMs) this.#samples.shift();
   }
 
   /** The link stays the same element, so that it keeps the focus while the numbers change. */
@@ -160,14 +170,14 @@ function classBars({ byClass, calls }) {
   );
 }
 
-function chartsOf(operations, at, windowMs) {
+function chartsOf(operations, at, windowMs, samples) {
   const begin = at - pastMs;
   const views = operations.map((edge) => mainView(edge, windowMs));
   const steps = new Map();
   for (const view of views) {
     for (const point of view.history) {
-      // The newest step is not over: what it holds so far would look like a fall.
-      if (point.at + 1.5 * stepMs > at || point.at < begin) continue;
+      // A step that is not over would look like a fall; what was sampled is finer.
+      if (point.at + 1.5 * stepMs > samples[0].at || point.at < begin) continue;
       const step = steps.get(point.at) ?? { at: point.at, calls: 0, errors: 0, p50: 0, p99: 0 };
       step.calls += point.calls;
       step.errors += point.errors;
@@ -177,17 +187,28 @@ function chartsOf(operations, at, windowMs) {
     }
   }
   const past = [...steps.values()].sort((a, b) => a.at - b.at);
-  const now = nowOf(views);
-  const points = (value, last) => [
-    ...past.map((step) => ({ at: step.at + stepMs / 2, value: value(step) })),
-    { at, value: last },
+  const points = (ofStep, ofSample) => [
+    ...past.map((step) => ({ at: step.at + stepMs / 2, value: ofStep(step) })),
+    ...samples.map((sample) => ({ at: sample.at, value: ofSample(sample) })),
   ];
   const perSecond = (count) => (count * 1_000) / stepMs;
   const common = { begin, end: at };
-  const calls = points((step) => perSecond(step.calls), now.rate);
-  const errors = points((step) => perSecond(step.errors), now.errorRate);
-  const p50 = points((step) => step.p50, now.p50Ms);
-  const p99 = points((step) => step.p99, now.p99Ms);
+  const calls = points(
+    (step) => perSecond(step.calls),
+    (sample) => sample.rate,
+  );
+  const errors = points(
+    (step) => perSecond(step.errors),
+    (sample) => sample.errorRate,
+  );
+  const p50 = points(
+    (step) => step.p50,
+    (sample) => sample.p50Ms,
+  );
+  const p99 = points(
+    (step) => step.p99,
+    (sample) => sample.p99Ms,
+  );
   return [
     el("p", { class: "caption" }, key("calls", "calls"), key("errors", "errors")),
     chart({

@@ -36,7 +36,8 @@ export class Graph {
       make: (connection) => this.#makeLine(connection),
       update: (element, connection) => {
         const { from, to } = connection;
-        const way = route(places.get(from.id), places.get(to.id), across);
+        const along = labelPlace(connection, connections);
+        const way = route(places.get(from.id), places.get(to.id), across, along);
         updateLine(element, connection, way, selected === connection.key);
       },
     });
@@ -80,6 +81,14 @@ export class Graph {
     );
     return actsAsButton(group, () => this.#open("app", id, group));
   }
+}
+
+/** Labels keep off the node where more lines meet. */
+function labelPlace({ from, to }, connections) {
+  const leaving = connections.filter((other) => other.from.id === from.id).length;
+  const coming = connections.filter((other) => other.to.id === to.id).length;
+  if (leaving === coming) return 0.5;
+  return leaving > coming ? 0.66 : 0.34;
 }
 
 function actsAsButton(element, act) {
@@ -133,14 +142,18 @@ function updateBox(group, node, { x, y }, connections, isSelected) {
   group.setAttribute("aria-expanded", String(isSelected));
 }
 
-function describe({ kind, sidecars }) {
+function describe({ kind, appId, sidecars }) {
   if (kind === "external") return "outside the mesh";
-  if (kind === "other") return "apps that were too many to tell apart";
+  if (kind === "other") return otherOf(appId);
   return sidecars.length === 0 ? "no sidecar answers here" : plural(sidecars.length, "sidecar");
 }
 
+function otherOf(appId) {
+  return appId === "other" ? "too many to tell" : "names no app";
+}
+
 function noteOf(node, incoming) {
-  if (node.kind !== "app") return node.kind === "external" ? "outside the mesh" : "all the others";
+  if (node.kind !== "app") return describe(node);
   const perSecond = incoming.reduce((sum, connection) => sum + connection.rate, 0);
   const served = incoming.length === 0 ? "" : ` · ${rate(perSecond)} in`;
   return `${node.sidecars.length === 0 ? "not asked" : describe(node)}${served}`;

@@ -97,8 +97,11 @@ function chunks(list, size) {
   return parts;
 }
 
-/** The line of a connection and the point for its label. */
-export function route(from, to, across) {
+/**
+ * The line of a connection and the point for its label.
+ * @param along where on the line the label is: near the end at which fewer lines meet.
+ */
+export function route(from, to, across, along) {
   if (from === to) return loop(from);
   if (to.layer <= from.layer) return wayBack(from, to, across);
   const [begin, end] = across
@@ -120,7 +123,7 @@ export function route(from, to, across) {
         { x: begin.x, y: begin.y + bend },
         { x: end.x, y: end.y - bend },
       ];
-  return curve(begin, one, two, end);
+  return curve([begin, one, two, end], along);
 }
 
 function wayBack(from, to, across) {
@@ -129,25 +132,26 @@ function wayBack(from, to, across) {
     const begin = { x: from.x + nodeWidth / 2 - shift, y: from.y + nodeHeight };
     const end = { x: to.x + nodeWidth / 2 + shift, y: to.y + nodeHeight + 7 };
     const low = Math.max(begin.y, end.y) + 46;
-    return curve(begin, { x: begin.x, y: low }, { x: end.x, y: low }, end);
+    return curve([begin, { x: begin.x, y: low }, { x: end.x, y: low }, end]);
   }
   const begin = { x: from.x + nodeWidth, y: from.y + nodeHeight / 2 - 8 };
   const end = { x: to.x + nodeWidth + 7, y: to.y + nodeHeight / 2 + 8 };
   const far = Math.max(begin.x, end.x) + 40;
-  return curve(begin, { x: far, y: begin.y }, { x: far, y: end.y }, end);
+  return curve([begin, { x: far, y: begin.y }, { x: far, y: end.y }, end]);
 }
 
 function loop(node) {
   const begin = { x: node.x + nodeWidth * 0.4, y: node.y };
   const end = { x: node.x + nodeWidth * 0.6, y: node.y - 7 };
   const high = node.y - 34;
-  return curve(begin, { x: begin.x - 12, y: high }, { x: end.x + 12, y: high }, end);
+  return curve([begin, { x: begin.x - 12, y: high }, { x: end.x + 12, y: high }, end]);
 }
 
-function curve(a, b, c, d) {
-  const mid = (k) => (a[k] + 3 * b[k] + 3 * c[k] + d[k]) / 8;
+function curve([a, b, c, d], t = 0.5) {
+  const u = 1 - t;
+  const at = (k) => u ** 3 * a[k] + 3 * u * u * t * b[k] + 3 * u * t * t * c[k] + t ** 3 * d[k];
   return {
     path: `M${a.x} ${a.y}C${b.x} ${b.y} ${c.x} ${c.y} ${d.x} ${d.y}`,
-    label: { x: mid("x"), y: mid("y") },
+    label: { x: at("x"), y: at("y") },
   };
 }
