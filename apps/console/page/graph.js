@@ -36,7 +36,7 @@ export class Graph {
       make: (connection) => this.#makeLine(connection),
       update: (element, connection) => {
         const { from, to } = connection;
-        const along = labelPlace(connection, connections);
+        const along = labelPlace(connection, connections, across ? 0.58 : 0.66);
         const way = route(places.get(from.id), places.get(to.id), across, along);
         updateLine(element, connection, way, selected === connection.key);
       },
@@ -84,11 +84,11 @@ export class Graph {
 }
 
 /** Labels keep off the node where more lines meet. */
-function labelPlace({ from, to }, connections) {
+function labelPlace({ from, to }, connections, late) {
   const leaving = connections.filter((other) => other.from.id === from.id).length;
   const coming = connections.filter((other) => other.to.id === to.id).length;
   if (leaving === coming) return 0.5;
-  return leaving > coming ? 0.66 : 0.34;
+  return leaving > coming ? late : 1 - late;
 }
 
 function actsAsButton(element, act) {

@@ -2,7 +2,7 @@
 export const nodeWidth = 164;
 export const nodeHeight = 54;
 
-const layerGap = { across: 150, down: 78 };
+const layerGap = { across: 168, down: 78 };
 const nodeGap = { across: 46, down: 22 };
 const margin = 34;
 
