@@ -118,6 +118,33 @@ test("--keep prints what to try and ends well when interrupted", async () => {
   await expect(fetch(`${curl}/v1.0/healthz`)).rejects.toThrow();
 });
 
+test("the console shows the orders while the demo runs", async () => {
+  const interrupt = new AbortController();
+  let seen: Promise<string> | undefined;
+  let text = "";
+  const { stdout } = await run(["--orders", "3", "--keep"], {
+    signal: interrupt.signal,
+    onText: (more) => {
+      text += more;
+      if (!more.includes("Ctrl-C") || seen !== undefined) return;
+      const url = /Watch the calls at (http:\S+)/.exec(text)?.[1];
+      seen = fetch(`${url}api/mesh`)
+        .then((answer) => answer.text())
+        .finally(() => interrupt.abort(new Error("interrupted")));
+    },
+  });
+  const { edges } = JSON.parse((await seen) ?? "{}") as { edges: readonly object[] };
+  expect(edges).toHaveLength(1);
+  expect(edges[0]).toMatchObject({
+    from: expect.stringMatching(/^default\/checkout-/),
+    to: expect.stringMatching(/^default\/order-processor-/),
+    caller: { total: 3, errors: 0 },
+    callee: { total: 3 },
+  });
+  const url = /Watch the calls at (http:\S+)/.exec(stdout)?.[1] ?? "";
+  await expect(fetch(url)).rejects.toThrow();
+});
+
 test("an interruption while sending ends everything with code 1", async () => {
   const interrupt = new AbortController();
   const { code, stdout } = await run(["--orders", "5000"], {
