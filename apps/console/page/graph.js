@@ -1,11 +1,12 @@
 import { keep, set, svg, write } from "./dom.js";
 import { millis, plural, rate, share } from "./format.js";
+import { LabelPlaces } from "./label-places.js";
 import { nodeHeight, nodeWidth, placeNodes, route } from "./layout.js";
 import { nameOf } from "./mesh-model.js";
 
 /** Width of the frame under which layers go from top to bottom. */
 const narrowPx = 640;
-const longestName = 20;
+const longestName = 16;
 
 /** The drawing. Its elements live as long as what they stand for, so the focus stays. */
 export class Graph {
@@ -31,14 +32,16 @@ export class Graph {
     const across = this.#frame.clientWidth >= narrowPx;
     this.#place(nodes, connections, across);
     const { places } = this.#layout;
+    const labels = new LabelPlaces(places);
     keep(this.#lines, this.#lineOf, connections, {
       key: ({ key }) => key,
       make: (connection) => this.#makeLine(connection),
       update: (element, connection) => {
         const { from, to } = connection;
-        const along = labelPlace(connection, connections, across ? 0.58 : 0.66);
-        const way = route(places.get(from.id), places.get(to.id), across, along);
-        updateLine(element, connection, way, selected === connection.key);
+        const way = route(places.get(from.id), places.get(to.id), across);
+        const rows = connection.errors > 0 ? 2 : 1;
+        const label = labels.find(way, rows, leanOf(connection, connections));
+        updateLine(element, connection, { path: way.path, label }, selected === connection.key);
       },
     });
     keep(this.#boxes, this.#boxOf, nodes, {
@@ -84,11 +87,10 @@ export class Graph {
 }
 
 /** Labels keep off the node where more lines meet. */
-function labelPlace({ from, to }, connections, late) {
+function leanOf({ from, to }, connections) {
   const leaving = connections.filter((other) => other.from.id === from.id).length;
   const coming = connections.filter((other) => other.to.id === to.id).length;
-  if (leaving === coming) return 0.5;
-  return leaving > coming ? late : 1 - late;
+  return Math.sign(leaving - coming);
 }
 
 function actsAsButton(element, act) {
@@ -107,7 +109,7 @@ function updateLine(group, connection, { path, label }, isSelected) {
   set(reach, { d: path });
   const width = calls === 0 ? 1.5 : Math.min(5, 1.75 + Math.log10(1 + connection.rate));
   set(stroke, { d: path, "stroke-width": width.toFixed(2), "marker-end": `url(#head-${health})` });
-  set(text, { x: label.x, y: label.y - (errors > 0 ? 10 : 5) });
+  set(text, { x: label.x, y: label.y + (errors > 0 ? -3 : 4) });
   const [first, second] = text.children;
   for (const line of [first, second]) set(line, { x: label.x });
   write(first, calls === 0 ? "idle" : `${rate(connection.rate)} · ${millis(p99Ms)}`);

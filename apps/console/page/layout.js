@@ -20,19 +20,34 @@ export function placeNodes(ids, pairs, across) {
     : { main: layerGap.down, cross: nodeGap.down };
   const longest = Math.max(1, ...rows.map(({ length }) => length));
   const extent = (count, unit, space) => count * unit + (count - 1) * space;
+  const { ahead, before } = startOf(pairs, across);
   const crossTotal = extent(longest, size.cross, gap.cross);
   const places = new Map();
   for (const [layer, row] of rows.entries()) {
     const begin = (crossTotal - extent(row.length, size.cross, gap.cross)) / 2;
     for (const [index, id] of row.entries()) {
-      const main = margin + layer * (size.main + gap.main);
-      const cross = margin + begin + index * (size.cross + gap.cross);
+      const main = ahead + layer * (size.main + gap.main);
+      const cross = before + begin + index * (size.cross + gap.cross);
       places.set(id, { x: across ? main : cross, y: across ? cross : main, layer });
     }
   }
   const mainTotal = extent(Math.max(1, rows.length), size.main, gap.main);
   const [width, height] = across ? [mainTotal, crossTotal] : [crossTotal, mainTotal];
-  return { places, width: width + 2 * margin, height: height + 2 * margin };
+  const isBack = ([from, to]) => from !== to && places.get(to).layer <= places.get(from).layer;
+  // Lines that lead back go around, with their labels.
+  const around = pairs.some(isBack) ? 1 : 0;
+  const [left, top] = across ? [ahead, before] : [before, ahead];
+  return {
+    places,
+    width: width + left + margin + (across ? 0 : around * 64),
+    height: height + top + margin + (across ? around * 30 : 0),
+  };
+}
+
+/** Calls of an app to itself are drawn above it. */
+function startOf(pairs, across) {
+  const top = pairs.some(([from, to]) => from === to) ? margin + 22 : margin;
+  return across ? { ahead: margin, before: top } : { ahead: top, before: margin };
 }
 
 /** Longest way from a node that nobody calls; a way back is not followed. */
@@ -55,7 +70,15 @@ function layersOf(ids, pairs) {
   };
   const roots = ids.filter((id) => !called.has(id));
   for (const id of roots) visit(id, 0);
-  for (const id of ids) if (!depth.has(id)) visit(id, 0);
+  // What is left are circles: they begin where more calls go out than come in.
+  const surplus = new Map(ids.map((id) => [id, 0]));
+  for (const [from, to] of pairs) {
+    surplus.set(from, (surplus.get(from) ?? 0) + 1);
+    surplus.set(to, (surplus.get(to) ?? 0) - 1);
+  }
+  for (const id of [...ids].sort((a, b) => surplus.get(b) - surplus.get(a))) {
+    if (!depth.has(id)) visit(id, 0);
+  }
   const layers = [];
   for (const id of ids) {
     const at = depth.get(id);
@@ -97,11 +120,8 @@ function chunks(list, size) {
   return parts;
 }
 
-/**
- * The line of a connection and the point for its label.
- * @param along where on the line the label is: near the end at which fewer lines meet.
- */
-export function route(from, to, across, along) {
+/** The line of a connection, and its points by how far along they are, from 0 to 1. */
+export function route(from, to, across) {
   if (from === to) return loop(from);
   if (to.layer <= from.layer) return wayBack(from, to, across);
   const [begin, end] = across
@@ -123,7 +143,7 @@ export function route(from, to, across, along) {
         { x: begin.x, y: begin.y + bend },
         { x: end.x, y: end.y - bend },
       ];
-  return curve([begin, one, two, end], along);
+  return curve([begin, one, two, end]);
 }
 
 function wayBack(from, to, across) {
@@ -147,11 +167,13 @@ function loop(node) {
   return curve([begin, { x: begin.x - 12, y: high }, { x: end.x + 12, y: high }, end]);
 }
 
-function curve([a, b, c, d], t = 0.5) {
-  const u = 1 - t;
-  const at = (k) => u ** 3 * a[k] + 3 * u * u * t * b[k] + 3 * u * t * t * c[k] + t ** 3 * d[k];
+function curve([a, b, c, d]) {
+  const on = (t, k) => {
+    const u = 1 - t;
+    return u ** 3 * a[k] + 3 * u * u * t * b[k] + 3 * u * t * t * c[k] + t ** 3 * d[k];
+  };
   return {
     path: `M${a.x} ${a.y}C${b.x} ${b.y} ${c.x} ${c.y} ${d.x} ${d.y}`,
-    label: { x: at("x"), y: at("y") },
+    point: (t) => ({ x: on(t, "x"), y: on(t, "y") }),
   };
 }
