@@ -3,7 +3,7 @@ export type Layer = "core" | "protocol" | "engine" | "component" | "conformance"
 
 const scope = "@outrigger/";
 const componentName =
-  /^(?:resolver|transport|ingress|egress|app-channel|identity|access|middleware|tracing|metrics|logging)(?:-|$)|^(?:balancers|resources|resiliency|certificate-authority)$/;
+  /^(?:resolver|transport|ingress|egress|app-channel|identity|access|middleware|tracing|metrics|logging)(?:-|$)|^(?:balancers|resources|resiliency|certificate-authority|call-graph)$/;
 const usesEngine = /^(?:transport|ingress|app-channel|identity)-|^certificate-authority$/;
 
 /** @throws Error for a name that no layer claims: a new kind of package is decided here first. */
@@ -30,7 +30,9 @@ export function arrowAllowed(from: string, fromLayer: Layer, to: string, toLayer
       if (to === `${scope}tracing`) return from.startsWith(`${scope}tracing-`);
       return toLayer === "core" || toLayer === "protocol";
     case "app":
-      return toLayer !== "app" && toLayer !== "conformance";
+      // The console is an app of its own and a command of the program.
+      if (toLayer === "app") return from === "outrigger" && to === `${scope}console`;
+      return toLayer !== "conformance";
   }
 }
 

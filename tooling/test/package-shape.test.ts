@@ -45,7 +45,7 @@ describe.for(packages.map((owner) => [owner.folder, owner] as const))("%s", ([fo
 
   test("is named after its folder", () => {
     const short = folder.split("/").at(-1);
-    expect(manifest.name).toBe(isApp ? short : `@outrigger/${short}`);
+    expect(manifest.name).toBe(short === "outrigger" ? short : `@outrigger/${short}`);
   });
 
   test("ships ES modules with sources, for the supported Node versions", () => {

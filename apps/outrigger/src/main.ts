@@ -8,6 +8,7 @@ Commands:
   sidecar   run a sidecar in the foreground; takes the flags of daprd (sidecar --help lists them)
   sentry    run a certificate authority; takes the flags of Dapr's Sentry (sentry --help lists them)
   resolve   show what each name resolver answers for an app (resolve --help)
+  console   a web page that draws who calls whom, how fast, and what fails (console --help)
   demo      a Python app calls a Node app through two sidecars (demo --help)
   version   print the version
   help      print this text
@@ -33,6 +34,10 @@ async function command([name, ...rest]: readonly string[]): Promise<number> {
     case "resolve": {
       const { runResolve } = await import("./resolve/run-resolve.ts");
       return runResolve(rest, process.env);
+    }
+    case "console": {
+      const { runConsole } = await import("./console/run-console.ts");
+      return runConsole(rest, process.env);
     }
     case "demo": {
       const { runDemo } = await import("./demo/run-demo.ts");

@@ -18,6 +18,11 @@ if (process.argv.includes("--app-port")) writeFileSync(place(flag("--app-id")), 
 console.log("pid", process.pid);
 createServer(async (request, response) => {
   if (request.url === "/v1.0/healthz") return response.writeHead(204).end();
+  if (request.url.startsWith("/outrigger/")) {
+    const counts = { at: 1, maxEdges: 1, overflowed: 0, edges: [] };
+    const own = { version: 1, appId: flag("--app-id"), namespace: "default" };
+    return response.end(JSON.stringify({ ...own, ...counts }));
+  }
   let body = "";
   for await (const chunk of request) body += chunk;
   if (process.env.REFUSE) return response.writeHead(503).end("no route");
@@ -116,6 +121,30 @@ test("--keep prints what to try and ends well when interrupted", async () => {
   expect(stdout).toContain("/method/neworder");
   expect(code).toBe(0);
   await expect(fetch(`${curl}/v1.0/healthz`)).rejects.toThrow();
+});
+
+test("a console watches both sidecars while the demo runs", async () => {
+  const interrupt = new AbortController();
+  let seen: Promise<string> | undefined;
+  let text = "";
+  const { stdout } = await run(["--orders", "3", "--keep"], {
+    signal: interrupt.signal,
+    onText: (more) => {
+      text += more;
+      if (!more.includes("Ctrl-C") || seen !== undefined) return;
+      const url = /Watch the calls at (http:\S+)/.exec(text)?.[1];
+      seen = fetch(`${url}api/mesh`)
+        .then((answer) => answer.text())
+        .finally(() => interrupt.abort(new Error("interrupted")));
+    },
+  });
+  const { nodes } = JSON.parse((await seen) ?? "{}") as { nodes: readonly { appId: string }[] };
+  expect(nodes.map(({ appId }) => appId.replace(/-[0-9a-f]{4}$/, ""))).toEqual([
+    "checkout",
+    "order-processor",
+  ]);
+  const url = /Watch the calls at (http:\S+)/.exec(stdout)?.[1] ?? "";
+  await expect(fetch(url)).rejects.toThrow();
 });
 
 test("an interruption while sending ends everything with code 1", async () => {

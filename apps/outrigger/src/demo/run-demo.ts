@@ -1,3 +1,4 @@
+import { type RunningConsole, startConsole } from "@outrigger/console";
 import { errorText } from "@outrigger/core";
 import { readDemoOptions } from "./demo-options.ts";
 import {
@@ -100,6 +101,7 @@ const sendingLimitPerOrderMs = 1_000;
 class Demo {
   readonly #settings: DemoSettings;
   readonly #processes: DemoProcess[] = [];
+  #console: RunningConsole | undefined;
 
   constructor(settings: DemoSettings) {
     this.#settings = settings;
@@ -114,6 +116,7 @@ class Demo {
     this.#announce(plan, language);
     const services = this.#startServices(plan, log);
     await this.#ready(plan, services);
+    await this.#serveConsole(plan);
     print(`\nBoth sidecars are ready. Sending ${orders} orders.\n`);
     const sender = this.#start(checkoutApp(plan, orders, python, env), (line) => {
       const text = log.sent(line);
@@ -129,7 +132,7 @@ class Demo {
 
   /** Ends whatever was started and still runs; at most about five seconds. */
   async stop(): Promise<void> {
-    await Promise.all(this.#processes.map((child) => child.stop()));
+    await Promise.all([this.#console?.close(), ...this.#processes.map((child) => child.stop())]);
   }
 
   #announce(plan: DemoPlan, language: string): void {
@@ -184,6 +187,21 @@ class Demo {
       clearTimeout(timer);
       limit.abort();
       await Promise.allSettled(waits);
+    }
+  }
+
+  /** The orders go out without a page as well. */
+  async #serveConsole(plan: DemoPlan): Promise<void> {
+    const { env, print } = this.#settings;
+    const sidecars = [plan.processor, plan.checkout].map(({ http }) => `127.0.0.1:${http}`);
+    const apiToken = env.DAPR_API_TOKEN ? { apiToken: env.DAPR_API_TOKEN } : {};
+    try {
+      this.#console = await startConsole({ port: 0, findLocal: false, sidecars, ...apiToken });
+      print(
+        `\nWatch the calls at ${this.#console.url} while this runs (--keep leaves it running).`,
+      );
+    } catch (reason) {
+      print(`\nThere is no page to watch the calls: ${errorText(reason)}`);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { AccessToken } from "@outrigger/access-token";
-import type { IngressFactory } from "@outrigger/core";
+import type { HttpRequest, HttpResponse, IngressFactory, Middleware } from "@outrigger/core";
 import { type IngressGrpcOptions, ingressGrpc, type RpcListener } from "@outrigger/ingress-grpc";
 import { type IngressHttpOptions, ingressHttp } from "@outrigger/ingress-http";
 import type { Metrics } from "@outrigger/metrics-prometheus";
@@ -15,11 +15,17 @@ import type { PipelineParts } from "./compose-components.ts";
 /** Values that Dapr takes for true in environment variables. */
 const truthy = /^(?:y|yes|true|t|on|1)$/i;
 
+/** What the APIs are made of. */
+export interface IngressParts extends PipelineParts {
+  /** Routes beside Dapr's; the token is checked before. */
+  readonly routes: Middleware<HttpRequest, HttpResponse>;
+}
+
 /** The APIs that the app calls. */
 export function composeIngresses(
   options: SidecarOptions,
   configuration: Configuration,
-  { env, log, metrics, pipeline }: PipelineParts,
+  { env, log, metrics, pipeline, routes }: IngressParts,
 ): readonly IngressFactory[] {
   const { publicPort } = options;
   const sockets = apiSockets(options);
@@ -34,7 +40,7 @@ export function composeIngresses(
     disableHttp2: truthy.test(env.DAPR_HTTP_DISABLE_H2C ?? ""),
     isAllowed: apiRules(configuration.api, "http"),
     traceContext: isTracing(configuration),
-    guards: token === undefined ? [] : [token.httpGuard],
+    guards: [...(token === undefined ? [] : [token.httpGuard]), routes],
     ...(sockets === undefined ? {} : { unixSocketPath: sockets.http }),
     ...(publicPort === undefined
       ? {}

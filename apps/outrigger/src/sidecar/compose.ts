@@ -4,6 +4,7 @@ import { enabledFeatures } from "@outrigger/resources";
 import { type TransportGrpcOptions, transportGrpc } from "@outrigger/transport-grpc";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import { COMPATIBLE_DAPR_VERSION } from "../flags/version.ts";
+import { Observation } from "../observe/observation.ts";
 import { chooseBalancer } from "../resolvers/choose-balancer.ts";
 import { chooseResolver } from "../resolvers/choose-resolver.ts";
 import { apiSockets, removeStaleSocket } from "./api-sockets.ts";
@@ -63,7 +64,9 @@ export async function composeSidecar(
   const components = await composeComponents(options, resources, env, { log, metrics });
   const { middleware, secrets } = components;
   const { httpPipeline, appHttpPipeline } = middleware;
-  const runtime: RuntimeOptions = {
+  const observation = new Observation(options, resources, env);
+  const ingressParts = { env, log, metrics, pipeline: httpPipeline, routes: observation.routes };
+  const runtime = observation.attach({
     ...composeApp(options, configuration, { env, log, metrics, pipeline: appHttpPipeline }),
     ...composeSecurity(options, configuration, env, metrics),
     ...composeEgress(options, resources, { env, log, metrics, pipeline: appHttpPipeline, secrets }),
@@ -77,13 +80,12 @@ export async function composeSidecar(
     }),
     ...(resolver === undefined ? {} : { resolver }),
     ...(balancer === undefined ? {} : { balancer }),
-    ingresses: composeIngresses(options, configuration, {
-      env,
-      log,
-      metrics,
-      pipeline: httpPipeline,
-    }),
-    companions: [...(metricsServer === undefined ? [] : [metricsServer]), middleware],
+    ingresses: composeIngresses(options, configuration, ingressParts),
+    companions: [
+      ...(metricsServer === undefined ? [] : [metricsServer]),
+      middleware,
+      ...observation.companions(log),
+    ],
     ...(metrics === undefined ? {} : { telemetry: [metrics.telemetry] }),
     host,
     hostname: hostname(),
@@ -92,7 +94,7 @@ export async function composeSidecar(
     components: () => components.descriptions(),
     log,
     ...(options.appHealth === undefined ? {} : { appHealth: options.appHealth }),
-  };
+  });
   return { runtime, components };
 }
 

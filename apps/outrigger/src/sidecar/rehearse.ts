@@ -72,7 +72,10 @@ async function compose(
   try {
     const { httpPipeline, appHttpPipeline } = middleware;
     composeApp(options, configuration, { env, log, pipeline: appHttpPipeline });
-    composeIngresses(options, configuration, { env, log, pipeline: httpPipeline });
+    composeIngresses(options, configuration, {
+      ...{ env, log, pipeline: httpPipeline },
+      routes: (next) => next,
+    });
     const { accessPolicy } = composeSecurity(options, configuration, env);
     const parts = { env, log, pipeline: appHttpPipeline, secrets };
     const { egress } = composeEgress(options, resources, parts);
