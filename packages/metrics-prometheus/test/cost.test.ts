@@ -29,8 +29,13 @@ test("recording on a known series allocates nothing", async () => {
     }
   };
   record();
-  // One object of 16 bytes per recording would be 64 MB: several collections.
-  expect(await collections(record)).toBeLessThanOrEqual(1);
+  // One object of 16 bytes per recording would be 64 MB: several collections in every round. The
+  // compiler and the test runner have memory of their own, so the best round counts.
+  let fewest = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 5 && fewest > 1; round++) {
+    fewest = Math.min(fewest, await collections(record));
+  }
+  expect(fewest).toBeLessThanOrEqual(1);
 });
 
 test("hostile paths, verbs, statuses and app ids end in shared series", () => {

@@ -210,6 +210,18 @@ test("files merge: scalars and maps field by field, lists as a whole", async () 
   );
 });
 
+test("metrics replaces http as a whole, empty buckets count, empty rules do not", async () => {
+  const { configuration } = await load(
+    "spec: {metric: {http: {excludeVerbs: true}, latencyDistributionBuckets: [5], rules: [{name: a, labels: []}]}, metrics: {http: {increasedCardinality: false}, latencyDistributionBuckets: [], rules: []}}",
+  );
+  expect(configuration.metric).toEqual({
+    enabled: true,
+    http: { increasedCardinality: false },
+    latencyDistributionBuckets: [],
+    rules: [{ name: "a", labels: [] }],
+  });
+});
+
 test("what metrics says beats metric", async () => {
   const { configuration } = await load(
     "spec: {metrics: {enabled: false}, metric: {enabled: true, recordErrorCodes: true}}",
