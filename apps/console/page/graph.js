@@ -31,14 +31,14 @@ export class Graph {
   draw(nodes, connections, selected) {
     const across = this.#frame.clientWidth >= narrowPx;
     this.#place(nodes, connections, across);
-    const { places } = this.#layout;
+    const { places, bendsOf } = this.#layout;
     const labels = new LabelPlaces(places);
     keep(this.#lines, this.#lineOf, connections, {
       key: ({ key }) => key,
       make: (connection) => this.#makeLine(connection),
       update: (element, connection) => {
         const { from, to } = connection;
-        const way = route(places.get(from.id), places.get(to.id), across);
+        const way = route(places.get(from.id), places.get(to.id), across, bendsOf(from.id, to.id));
         const rows = connection.errors > 0 ? 2 : 1;
         const label = labels.find(way, rows, leanOf(connection, connections));
         updateLine(element, connection, { path: way.path, label }, selected === connection.key);

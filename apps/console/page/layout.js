@@ -5,6 +5,7 @@ export const nodeHeight = 54;
 const layerGap = { across: 168, down: 78 };
 const nodeGap = { across: 46, down: 22 };
 const margin = 34;
+const maxBends = 200;
 
 /**
  * Places nodes in layers: callers before callees. Calls that lead back into an earlier layer do not
@@ -12,7 +13,9 @@ const margin = 34;
  * @param across true: layers from left to right; false: from top to bottom, two nodes wide.
  */
 export function placeNodes(ids, pairs, across) {
-  const layers = order(layersOf(ids, pairs), pairs);
+  const found = layersOf(ids, pairs);
+  const bends = across ? addBends(found, pairs) : new Map();
+  const layers = order(found, withBends(pairs, bends));
   const rows = across ? layers : layers.flatMap((layer) => chunks(layer, 2));
   const size = { main: across ? nodeWidth : nodeHeight, cross: across ? nodeHeight : nodeWidth };
   const gap = across
@@ -38,10 +41,41 @@ export function placeNodes(ids, pairs, across) {
   const around = pairs.some(isBack) ? 1 : 0;
   const [left, top] = across ? [ahead, before] : [before, ahead];
   return {
-    places,
+    places: new Map(ids.map((id) => [id, places.get(id)])),
+    /** The points by which lines over several layers go around the nodes between. */
+    bendsOf: (from, to) =>
+      (bends.get(`${from}\n${to}`) ?? []).map((id) => {
+        const { x, y } = places.get(id);
+        return { x: x + nodeWidth / 2, y: y + nodeHeight / 2 };
+      }),
     width: width + left + margin + (across ? 0 : around * 64),
     height: height + top + margin + (across ? around * 30 : 0),
   };
+}
+
+/** Gives lines that cross a layer a place of their own in it. */
+function addBends(layers, pairs) {
+  const layerOf = new Map(layers.flatMap((layer, at) => layer.map((id) => [id, at])));
+  const bends = new Map();
+  const spans = pairs.map(([from, to]) => Math.max(0, layerOf.get(to) - layerOf.get(from) - 1));
+  // A drawing that large is a net whatever is done.
+  if (spans.reduce((sum, span) => sum + span, 0) > maxBends) return bends;
+  for (const [from, to] of pairs) {
+    const key = `${from}\n${to}`;
+    for (let at = layerOf.get(from) + 1; at < layerOf.get(to); at += 1) {
+      const id = `${key}\n${at}`;
+      layers[at].push(id);
+      bends.set(key, [...(bends.get(key) ?? []), id]);
+    }
+  }
+  return bends;
+}
+
+function withBends(pairs, bends) {
+  return pairs.flatMap(([from, to]) => {
+    const stops = [from, ...(bends.get(`${from}\n${to}`) ?? []), to];
+    return stops.slice(1).map((stop, at) => [stops[at], stop]);
+  });
 }
 
 /** Calls of an app to itself are drawn above it. */
@@ -121,7 +155,7 @@ function chunks(list, size) {
 }
 
 /** The line of a connection, and its points by how far along they are, from 0 to 1. */
-export function route(from, to, across) {
+export function route(from, to, across, bends = []) {
   if (from === to) return loop(from);
   if (to.layer <= from.layer) return wayBack(from, to, across);
   const [begin, end] = across
@@ -133,6 +167,7 @@ export function route(from, to, across) {
         { x: from.x + nodeWidth / 2, y: from.y + nodeHeight },
         { x: to.x + nodeWidth / 2, y: to.y - 7 },
       ];
+  if (bends.length > 0) return joined([begin, ...bends, end]);
   const bend = across ? (end.x - begin.x) / 2 : (end.y - begin.y) / 2;
   const [one, two] = across
     ? [
@@ -144,6 +179,22 @@ export function route(from, to, across) {
         { x: end.x, y: end.y - bend },
       ];
   return curve([begin, one, two, end]);
+}
+
+/** Curves from stop to stop, level at each. */
+function joined(stops) {
+  const parts = stops.slice(1).map((end, at) => {
+    const begin = stops[at];
+    const half = (end.x - begin.x) / 2;
+    return curve([begin, { x: begin.x + half, y: begin.y }, { x: end.x - half, y: end.y }, end]);
+  });
+  return {
+    path: parts.map(({ path }) => path).join(""),
+    point: (t) => {
+      const at = Math.min(parts.length - 1, Math.floor(t * parts.length));
+      return parts[at].point(t * parts.length - at);
+    },
+  };
 }
 
 function wayBack(from, to, across) {

@@ -15,6 +15,7 @@ interface Layout {
     across: boolean,
   ): {
     readonly places: ReadonlyMap<string, Place>;
+    bendsOf(from: string, to: string): readonly { readonly x: number; readonly y: number }[];
     readonly width: number;
     readonly height: number;
   };
@@ -59,6 +60,16 @@ test("circles and calls to oneself have a place and a line", () => {
       expect(Number.isFinite(point(0.5).x + point(0.5).y)).toBe(true);
     }
   }
+});
+
+test("a line over several layers goes around the nodes between", () => {
+  const { places, bendsOf } = layout.placeNodes(["web", "orders", "payments"], chain, true);
+  const [bend, ...more] = bendsOf("web", "payments");
+  expect(more).toEqual([]);
+  const orders = places.get("orders") as Place;
+  const middle = orders.y + layout.nodeHeight / 2;
+  expect(Math.abs((bend?.y ?? middle) - middle)).toBeGreaterThan(layout.nodeHeight);
+  expect(bendsOf("web", "orders")).toEqual([]);
 });
 
 test("nodes never overlap and stay inside, in both directions", () => {
