@@ -22,15 +22,6 @@ const releaseTimeoutMs = 500;
 /** A tracer, and what became of its spans. */
 export interface TracingComponent extends Tracer {
   /** Counts by exporter name. */
-  /** Exporters that wait for what was given up must not hold up the stop. */
-  async #release(name: string, stopped: Promise<void>): Promise<void> {
-    try {
-      await unlessAborted(stopped, AbortSignal.timeout(releaseTimeoutMs));
-    } catch (reason) {
-      this.#log.log("debug", `${name} is left to itself: ${errorText(reason)}`);
-    }
-  }
-
   counts(): Readonly<Record<string, SpanCounts>>;
 }
 
@@ -100,6 +91,15 @@ class SpanTracer implements TracingComponent {
         if (exporter.stop !== undefined) await this.#release(exporter.name, exporter.stop());
       }),
     );
+  }
+
+  /** Exporters that wait for what was given up must not hold up the stop. */
+  async #release(name: string, stopped: Promise<void>): Promise<void> {
+    try {
+      await unlessAborted(stopped, AbortSignal.timeout(releaseTimeoutMs));
+    } catch (reason) {
+      this.#log.log("debug", `${name} is left to itself: ${errorText(reason)}`);
+    }
   }
 
   counts(): Readonly<Record<string, SpanCounts>> {
