@@ -6,6 +6,7 @@ import {
   type SpanKind,
   type TraceContext,
   type Tracer,
+  unlessAborted,
 } from "@outrigger/core";
 import { OpenSpan } from "./open-span.ts";
 import { parseTracingOptions, type TracingOptions, type TracingSettings } from "./options.ts";
@@ -14,6 +15,9 @@ import { isRootSampled } from "./sampling-rate.ts";
 import { SpanBatch, type SpanCounts } from "./span-batch.ts";
 import type { SpanExporter } from "./span-exporter.ts";
 import type { SpanRecord, TraceResource } from "./span-record.ts";
+
+/** Bound on the end of an exporter whose spans are sent, or lost. */
+const releaseTimeoutMs = 500;
 
 /** A tracer, and what became of its spans. */
 export interface TracingComponent extends Tracer {
@@ -84,9 +88,18 @@ class SpanTracer implements TracingComponent {
     await Promise.all(
       this.#routes.map(async ({ batch, exporter }) => {
         await batch.close(flushTimeoutMs);
-        await exporter.stop?.();
+        if (exporter.stop !== undefined) await this.#release(exporter.name, exporter.stop());
       }),
     );
+  }
+
+  /** Exporters that wait for what was given up must not hold up the stop. */
+  async #release(name: string, stopped: Promise<void>): Promise<void> {
+    try {
+      await unlessAborted(stopped, AbortSignal.timeout(releaseTimeoutMs));
+    } catch (reason) {
+      this.#log.log("debug", `${name} is left to itself: ${errorText(reason)}`);
+    }
   }
 
   counts(): Readonly<Record<string, SpanCounts>> {

@@ -98,6 +98,23 @@ test("the end sends what waits, and waits no longer than it may", async () => {
   expect(exporter.stopped).toBe(true);
 });
 
+test("an exporter that does not end is left to itself", async () => {
+  const tracer = tracing({
+    samplingRate: 1,
+    exporters: [
+      () => ({
+        name: "stuck",
+        target: "nowhere",
+        export: async () => undefined,
+        stop: () => new Promise(() => undefined),
+      }),
+    ],
+  })(contextWith());
+  const startedAt = performance.now();
+  await tracer.stop?.();
+  expect(performance.now() - startedAt).toBeLessThan(3_000);
+});
+
 test("each exporter has a queue of its own", async () => {
   const slow = new MemoryExporter();
   const quick = new MemoryExporter();
