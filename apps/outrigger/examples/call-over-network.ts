@@ -13,7 +13,7 @@ export async function callOrders(interfaces: readonly string[]): Promise<number>
     const answer = await runtime.invoke({
       target: "orders",
       method: "new",
-      http: { verb: "POST", query: "" },
+      verb: "POST",
       body: '{"item":1}',
     });
     return answer.status.code;
