@@ -1,6 +1,5 @@
-import type { HeaderList, ProxyCall, ProxyResponse, TransportHandler } from "@outrigger/core";
+import type { ProxyCall, ProxyResponse, TransportHandler } from "@outrigger/core";
 import { callProxy, type GrpcClient, type GrpcHandler, serveProxy } from "@outrigger/grpc-http2";
-import { inventedTrace, withoutHeader } from "@outrigger/protocol";
 import type { CalleeTracing } from "./callee-tracing.ts";
 import type { PeerIdentities } from "./peer-identities.ts";
 import { toCallerError } from "./rpc-failure.ts";
@@ -19,14 +18,7 @@ export function proxyIn(
   return async (call) => {
     const peer = peers.of(call);
     await tracing.runProxied(call, () =>
-      serveProxy(call, (proxied) => handler.proxy({ ...proxied, peer }), {
-        headers: withoutMark(call.headers),
-      }),
+      serveProxy(call, (proxied) => handler.proxy({ ...proxied, peer })),
     );
   };
-}
-
-/** What sidecars tell each other about a made-up trace context is not the app's business. */
-function withoutMark(headers: HeaderList): HeaderList {
-  return inventedTrace(headers) === undefined ? headers : withoutHeader(headers, "tracestate");
 }
