@@ -32,7 +32,7 @@ test("CI can run the commands of the pages", () => {
 });
 
 describe.runIf(isolates)("the commands of docs/, in their order", () => {
-  test.for(["own-app.md", "security.md", "resiliency.md", "sqlite-and-local.md"])(
+  test.for(["own-app.md", "observe.md", "security.md", "resiliency.md", "sqlite-and-local.md"])(
     "%s print what the page shows",
     { timeout: 60_000 },
     async (page) => {
