@@ -8,7 +8,37 @@ import { freePorts, start, stop, waitFor } from "./processes.mjs";
 const handshakes = 50;
 
 /** A pair whose certificates come from an authority of its own, under the small POST. */
-export async function measureMutualTls({ command, app, load, seconds }) {
+export function measureMutualTls({ command, app, load, seconds }) {
+  return withAuthority(async (both, sentry) => {
+    return await withPair({ command, appPort: app.port, both }, async (pair) => {
+      const { caller, callee } = pair;
+      const certificateMs = callee.handle.startedAt + callee.readyMs - sentry.startedAt;
+      const url = await invocable(caller);
+      const result = await loadPair(pair, seconds, (duration) => load.run(url, duration));
+      return {
+        mtlsPerSecond: result.perSecond,
+        mtlsCallerMicros: result.callerMicros,
+        mtlsCalleeMicros: result.calleeMicros,
+        mtlsP50Ms: result.p50Ms,
+        mtlsP99Ms: result.p99Ms,
+        mtlsErrors: result.errors,
+        handshakeMs: await medianHandshake(callee.internalPort),
+        certificateMs,
+      };
+    });
+  });
+}
+
+/** Waits until the caller reaches the callee; returns the URL of the load. */
+export async function invocable(caller) {
+  await waitFor(caller.handle, caller.health, 204);
+  const url = `http://127.0.0.1:${caller.httpPort}/v1.0/invoke/bench-callee/method/bench`;
+  await waitFor(caller.handle, url, 200, { everyMs: 100 });
+  return url;
+}
+
+/** Runs an authority for `use`, which gets what sidecars need to take part. */
+export async function withAuthority(use) {
   const folder = mkdtempSync(join(tmpdir(), "outrigger-bench-"));
   const ports = await freePorts(3);
   let sentry;
@@ -22,25 +52,7 @@ export async function measureMutualTls({ command, app, load, seconds }) {
       flags: { "enable-mtls": true, "sentry-address": `127.0.0.1:${ports[0]}` },
       env: { DAPR_TRUST_ANCHORS: readFileSync(join(folder, "ca.crt"), "utf8") },
     };
-    const since = sentry.startedAt;
-    return await withPair({ command, appPort: app.port, both }, async (pair) => {
-      const { caller, callee } = pair;
-      const certificateMs = pair.callee.handle.startedAt + callee.readyMs - since;
-      await waitFor(caller.handle, caller.health, 204);
-      const url = `http://127.0.0.1:${caller.httpPort}/v1.0/invoke/bench-callee/method/bench`;
-      await waitFor(caller.handle, url, 200, { everyMs: 100 });
-      const result = await loadPair(pair, seconds, (duration) => load.run(url, duration));
-      return {
-        mtlsPerSecond: result.perSecond,
-        mtlsCallerMicros: result.callerMicros,
-        mtlsCalleeMicros: result.calleeMicros,
-        mtlsP50Ms: result.p50Ms,
-        mtlsP99Ms: result.p99Ms,
-        mtlsErrors: result.errors,
-        handshakeMs: await medianHandshake(callee.internalPort),
-        certificateMs,
-      };
-    });
+    return await use(both, sentry);
   } finally {
     if (sentry !== undefined) await stop(sentry);
     rmSync(folder, { recursive: true, force: true });

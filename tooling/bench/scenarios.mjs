@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { eventDelays, pull, push } from "./bulk-client.mjs";
 import { runBulk, runGrpc } from "./load.mjs";
 import { measureMutualTls } from "./mutual-tls.mjs";
+import { measureObserved } from "./observed.mjs";
 import { loadPair, withPair } from "./pair.mjs";
 import {
   freePorts,
@@ -57,6 +58,8 @@ export const scenarios = {
     }),
   /** The small POST between sidecars with certificates. */
   mtls: measureMutualTls,
+  /** The same with metrics, and with traces of every tenth call. */
+  observed: measureObserved,
   /** What 100 MB on their way add to each sidecar's memory. */
   memory: async ({ command }) => {
     const up = await growth(command, (url, bytes) => push(`${url}/sink`, bytes));
