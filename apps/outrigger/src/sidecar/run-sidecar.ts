@@ -10,6 +10,7 @@ import { type LogSettings, readCommandLine } from "../flags/read-command-line.ts
 import { type Environment, validateOptions } from "../flags/validate-options.ts";
 import { COMPATIBLE_DAPR_VERSION, PRODUCT_VERSION } from "../flags/version.ts";
 import { KnownResources } from "./known-resources.ts";
+import { switchLogLevelOnSignal } from "./log-level-switch.ts";
 import { runSession } from "./session.ts";
 import { StopRequests } from "./stop-requests.ts";
 import { waitForSidecar } from "./wait.ts";
@@ -72,6 +73,7 @@ async function runToEnd(
     log.log("info", `--${name} has no effect: ${feature} is not part of this version`);
   }
   const stops = new StopRequests(log);
+  const endSwitch = switchLogLevelOnSignal(log);
   try {
     const options = validateOptions(commandLine, env);
     // A copy: each life of the sidecar adds to it, and the next one reads what it added.
@@ -85,6 +87,7 @@ async function runToEnd(
     log.log("fatal", `Fatal error from runtime: ${errorText(reason)}`);
     return 1;
   } finally {
+    endSwitch();
     stops.close();
   }
 }
