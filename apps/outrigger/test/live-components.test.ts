@@ -184,7 +184,8 @@ test("one component that does not work keeps everything as it was", async () => 
   const components = await started();
   lines = [];
   folder.write("a.yaml", word("a", "three"), broken("b"));
-  const problem = `process component b error: [CREATE_COMPONENT_FAILURE]: initialization error occurred for b (${type}/v1): no word today`;
+  const failed = `initialization error occurred for b (${type}/v1)`;
+  const problem = `process component b error: [INIT_COMPONENT_FAILURE]: ${failed}: [CREATE_COMPONENT_FAILURE]: ${failed}: process component b error: error creating HTTP middleware ${type}/v1: no word today`;
   expect(await apply(components)).toEqual({ kind: "refused", problem });
   expect(await words(components)).toBe("two one");
   // What was made for nothing is stopped, and so is what failed to start.

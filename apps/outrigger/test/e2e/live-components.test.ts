@@ -72,7 +72,7 @@ test("components change under load in both pipelines: no restart, no lost call",
 
   folder.replace("a.yaml", componentText(mark, { word: "bad" }));
   const problem =
-    "the running configuration stays: process component mark error: [CREATE_COMPONENT_FAILURE]";
+    "the running configuration stays: process component mark error: [INIT_COMPONENT_FAILURE]";
   await waitFor(async () => sidecar.output().includes(problem), problem);
   expect(await ask()).toMatchObject({ body: "ABC", headers: { "x-word": "two" } });
 
