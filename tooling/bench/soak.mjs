@@ -15,6 +15,7 @@ const { values } = parseArgs({
     paths: { type: "string", default: "10000" },
     apps: { type: "string", default: "500" },
     connections: { type: "string", default: "16" },
+    profile: { type: "string" }, // folder for a CPU profile of each sidecar
   },
 });
 const [calls, paths, apps, connections] = ["calls", "paths", "apps", "connections"].map(
@@ -145,7 +146,9 @@ async function run(appId, [http, grpc, metrics], extra) {
     ...extra,
   };
   const parameters = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
-  const handle = start([process.execPath, sidecar, ...parameters], {
+  const profile =
+    values.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${values.profile}`];
+  const handle = start([process.execPath, ...profile, sidecar, ...parameters], {
     env: { DAPR_HOST_IP: "127.0.0.1" },
   });
   await waitFor(handle, `http://127.0.0.1:${http}/v1.0/healthz`, 204);
