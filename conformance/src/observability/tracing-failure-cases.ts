@@ -87,7 +87,7 @@ export const tracingFailureCases: readonly ConformanceCase<TracingSubject>[] = [
     run: (subject, signal) =>
       withTracer(
         subject,
-        { ...limits, exportTimeoutMs: 200 },
+        { ...limits, exportTimeoutMs: 250 },
         signal,
         async ({ tracer, warnings }) => {
           subject.collector.behave?.("hangs");

@@ -50,10 +50,10 @@ function spans(change: (right: Span, given: TracerSettings) => Span): Fault {
 }
 
 /** What arrives is wrong. */
-function arriving(change: (span: ArrivedSpan) => readonly ArrivedSpan[]): Fault {
+function everyOne(change: (span: ArrivedSpan) => ArrivedSpan): Fault {
   return (right) => ({
     ...right,
-    collector: { ...right.collector, arrived: () => right.collector.arrived().flatMap(change) },
+    collector: { ...right.collector, arrived: () => right.collector.arrived().map(change) },
   });
 }
 
@@ -133,16 +133,13 @@ const zeroSamples: Fault = begin((right, { samplingRate }) => {
   };
 });
 
-const everyOne = (change: (span: ArrivedSpan) => ArrivedSpan): Fault =>
-  arriving((span) => [change(span)]);
-
 /** Every request waits for a collector that hangs. */
 const onThePath: Fault = (right) => {
   let hangs = false;
   const broken = spans((span, { exportTimeoutMs, flushTimeoutMs }) =>
     wrapped(span, {
       end: (error) => {
-        if (hangs && exportTimeoutMs === flushTimeoutMs) spin(1);
+        if (hangs && exportTimeoutMs === flushTimeoutMs) spin(0.3);
         span.end(error);
       },
     }),
@@ -186,6 +183,11 @@ const deaf: Fault = tracer((right, { exportTimeoutMs }) => ({
   },
 }));
 
+const sampledParent: TraceContext = {
+  traceparent: "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01",
+  tracestate: "",
+};
+
 const isLate = ({ scheduleDelayMs }: TracerSettings): boolean => scheduleDelayMs === 60_000;
 
 /** By the id of the case that finds it. */
@@ -194,7 +196,10 @@ export const tracingFaults: Readonly<Record<string, Fault>> = {
   "tracing/sampling/parent-unsampled": byRate(false),
   "tracing/sampling/root-at-one": sampledByLuck(100),
   "tracing/sampling/root-at-zero": zeroSamples,
-  "tracing/sampling/unsampled-stays": settings(({ samplingRate }) => ({ samplingRate })),
+  "tracing/sampling/unsampled-stays": begin((right, { samplingRate }) => (kind, name, parent) => {
+    if (samplingRate === 0 && name !== "/x") right(kind, name, sampledParent).span?.end();
+    return right(kind, name, parent);
+  }),
   "tracing/identity/same-trace": sameTrace,
   "tracing/identity/state-kept": stateless,
   "tracing/identity/fresh": repeated,
@@ -210,7 +215,18 @@ export const tracingFaults: Readonly<Record<string, Fault>> = {
     set: (key, value) => span.set(key, value),
     end: (error) => span.end(error),
   })),
-  "tracing/export/once": arriving((span) => (span.failed ? [span] : [span])),
+  "tracing/export/once": begin((right) => (kind, name, parent) => {
+    const context = right(kind, name, parent);
+    const { span } = context;
+    if (span === undefined) return context;
+    let ends = 0;
+    const end = (error?: string): void => {
+      ends += 1;
+      if (ends > 1) right(kind, name, parent).span?.end(error);
+      span.end(error);
+    };
+    return { ...context, span: wrapped(span, { end }) };
+  }),
   "tracing/export/kind": everyOne((span) => ({ ...span, kind: "server" })),
   "tracing/export/attributes": spans((span) => {
     const known = new Set<string>();
@@ -259,8 +275,8 @@ export const tracingFaults: Readonly<Record<string, Fault>> = {
   })),
   "tracing/failure/one-warning": settings(() => ({}), warnedTwice),
   "tracing/failure/back-again": goneForGood,
-  "tracing/failure/export-bounded": settings(({ exportTimeoutMs, flushTimeoutMs }) => ({
-    exportTimeoutMs: exportTimeoutMs === 200 && flushTimeoutMs === 2_000 ? 59_000 : exportTimeoutMs,
+  "tracing/failure/export-bounded": settings(({ exportTimeoutMs }) => ({
+    exportTimeoutMs: exportTimeoutMs === 250 ? 59_000 : exportTimeoutMs,
   })),
   "tracing/failure/stop-bounded": deaf,
 };
