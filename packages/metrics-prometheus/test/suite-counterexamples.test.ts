@@ -6,9 +6,13 @@ import { metricsFaults } from "./metrics-faults.ts";
 /** Cases that a fault cannot but break too, because they stand on the same behaviour. */
 const also: Readonly<Record<string, readonly string[]>> = {};
 
-async function failuresOf(broken: MetricsSubject): Promise<readonly string[]> {
+/** Takes longer than all the others together: only its own fault meets it. */
+const costly = "metrics/labels/bounded";
+
+async function failuresOf(broken: MetricsSubject, id: string): Promise<readonly string[]> {
   const failed: string[] = [];
   for (const each of metricsCases) {
+    if (each.id === costly && id !== costly) continue;
     const { outcome } = await runCase(each, () => ({ subject: broken }), { timeoutMs: 4_000 });
     if (outcome !== "passed") failed.push(each.id);
   }
@@ -21,7 +25,7 @@ describe("the suite for metrics recorders", () => {
   });
 
   test.for(Object.entries(metricsFaults))("%s alone fails its fault", async ([id, fault]) => {
-    const failed = await failuresOf(fault(subject));
+    const failed = await failuresOf(fault(subject), id);
     expect([...failed].sort()).toEqual([id, ...(also[id] ?? [])].sort());
   });
 });
