@@ -29,6 +29,7 @@ export type {
   LoggerSettings,
   LoggerSubject,
   LoggerUnderTest,
+  StalledLogger,
 } from "./observability/logger-subject.ts";
 export { metricsCases } from "./observability/metrics-cases.ts";
 export type {

@@ -27,7 +27,17 @@ export interface LoggerUnderTest {
 /** A logger under test. */
 export interface LoggerSubject {
   readonly create: (settings: LoggerSettings) => LoggerUnderTest;
+  /** Makes a logger that writes to a reader which does not read yet. Leave it out where none can be made. */
+  readonly stalled?: () => Promise<StalledLogger> | StalledLogger;
   readonly features?: LoggerFeatures;
+}
+
+/** A logger whose output nobody reads at first. */
+export interface StalledLogger {
+  readonly logger: Logger;
+  /** Reads what has come since, without waiting for more. */
+  read(): string;
+  close(): void;
 }
 
 /** What a logger may leave out. All are on unless they are `false`. */

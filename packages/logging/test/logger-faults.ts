@@ -1,4 +1,9 @@
-import type { LoggerSettings, LoggerSubject, LoggerUnderTest } from "@outrigger/conformance";
+import type {
+  LoggerSettings,
+  LoggerSubject,
+  LoggerUnderTest,
+  StalledLogger,
+} from "@outrigger/conformance";
 import type { LogFields, Logger, LogLevel } from "@outrigger/core";
 
 /** A subject that does one thing wrong. */
@@ -8,7 +13,8 @@ type Log = Logger["log"];
 function made(
   wrap: (right: LoggerUnderTest, settings: LoggerSettings) => Partial<LoggerUnderTest>,
 ): Fault {
-  return ({ create }) => ({
+  return ({ create, ...rest }) => ({
+    ...rest,
     create: (settings) => {
       const right = create(settings);
       return { ...right, ...wrap(right, settings) };
@@ -61,6 +67,54 @@ function asTexts(fields: LogFields): LogFields {
   return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, `${value}`]));
 }
 
+/** What a logger does whose output nobody reads. */
+function stalled(change: (right: StalledLogger) => Partial<StalledLogger>): Fault {
+  return (right) => ({
+    ...right,
+    stalled: async () => {
+      const made = await right.stalled?.();
+      if (made === undefined) throw new Error("it never stalls");
+      return { ...made, ...change(made) };
+    },
+  });
+}
+
+/** The first output that stalls is waited for. */
+const waiting: Fault = (right) => {
+  let isFirst = true;
+  return stalled(({ logger }) => {
+    let mustWait = isFirst;
+    isFirst = false;
+    const log: Log = (level, message, fields) => {
+      if (mustWait) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_100);
+      mustWait = false;
+      logger.log(level, message, fields);
+    };
+    const enabled = (level: LogLevel): boolean => logger.enabled(level);
+    return { logger: { log, enabled, scope: (name) => logger.scope(name) } };
+  })(right);
+};
+
+/** Keeps what it is given until somebody reads. */
+function hoarding({ logger, read }: StalledLogger): Partial<StalledLogger> {
+  let kept = "";
+  return {
+    logger: {
+      log: (level, message, fields) => {
+        kept += `${message}\n`;
+        logger.log(level, message, fields);
+      },
+      enabled: (level) => logger.enabled(level),
+      scope: (name) => logger.scope(name),
+    },
+    read: () => {
+      const text = kept + read();
+      kept = "";
+      return text;
+    },
+  };
+}
+
 /** By the id of the case that finds it. */
 export const loggerFaults: Readonly<Record<string, Fault>> = {
   "logging/text/keys": written("text", (text) => text.replaceAll(" type=log", "")),
@@ -97,6 +151,11 @@ export const loggerFaults: Readonly<Record<string, Fault>> = {
   }),
   "logging/level/changes": scopes(frozen),
   "logging/level/own": made(({ logger }) => ({ withLevel: () => logger })),
+  "logging/stalled/no-wait": waiting,
+  "logging/stalled/bounded": stalled(hoarding),
+  "logging/stalled/loss-told": stalled(({ read }) => ({
+    read: () => read().replaceAll("level=warning", "level=info"),
+  })),
 };
 
 /** A scope keeps the level that held when it was made. */

@@ -6,9 +6,13 @@ import { loggerFaults } from "./logger-faults.ts";
 /** Cases that a fault cannot but break too, because they stand on the same behaviour. */
 const also: Readonly<Record<string, readonly string[]>> = {};
 
-async function failuresOf(broken: LoggerSubject): Promise<readonly string[]> {
+/** Take longer than all the others together: faults of a stalled output alone meet them. */
+const costly = "logging/stalled/";
+
+async function failuresOf(broken: LoggerSubject, id: string): Promise<readonly string[]> {
   const failed: string[] = [];
   for (const each of loggerCases) {
+    if (each.id.startsWith(costly) && !id.startsWith(costly)) continue;
     const { outcome } = await runCase(each, () => ({ subject: broken }), { timeoutMs: 4_000 });
     if (outcome !== "passed") failed.push(each.id);
   }
@@ -20,8 +24,12 @@ describe("the suite for loggers", () => {
     expect(Object.keys(loggerFaults).sort()).toEqual(loggerCases.map(({ id }) => id).sort());
   });
 
-  test.for(Object.entries(loggerFaults))("%s alone fails its fault", async ([id, fault]) => {
-    const failed = await failuresOf(fault(subject));
-    expect([...failed].sort()).toEqual([id, ...(also[id] ?? [])].sort());
-  });
+  test.for(Object.entries(loggerFaults))(
+    "%s alone fails its fault",
+    { timeout: 30_000 },
+    async ([id, fault]) => {
+      const failed = await failuresOf(fault(subject), id);
+      expect([...failed].sort()).toEqual([id, ...(also[id] ?? [])].sort());
+    },
+  );
 });
