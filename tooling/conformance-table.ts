@@ -25,7 +25,9 @@ const words: Readonly<Record<CaseOutcome["outcome"], string>> = {
 
 /** Whether the README of a package shows what its suites found. */
 export function showsResults(folder: string): boolean {
-  return /^packages\/(?:resolver-|middleware-|resiliency$)/.test(folder);
+  return /^packages\/(?:resolver-|middleware-|tracing-|resiliency$|metrics-prometheus$|logging$)/.test(
+    folder,
+  );
 }
 
 /** A summary of each suite and a table with one row per case and one column per suite. */

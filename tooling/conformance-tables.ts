@@ -1,7 +1,7 @@
 // `npm run conformance:tables [package...]` runs the conformance suites of the packages and writes the
 // results into their READMEs. What a package does to take part:
 //
-// - it is a resolver, a middleware or the policies (`showsResults` in `conformance-table.ts`), and its
+// - it is a resolver, a middleware, the policies, a span exporter, the metrics or the logger (`showsResults` in `conformance-table.ts`), and its
 //   suites are in `test/conformance*.test.ts`, each with a `name` of its own (two servers, two names:
 //   two columns);
 // - its README has a section `## Conformance`, or none: then it is made in front of `## Errors`.

@@ -23,6 +23,34 @@ export type {
   MiddlewareSubject,
   RequestFields,
 } from "./middleware/subject.ts";
+export { loggerCases } from "./observability/logger-cases.ts";
+export type {
+  LoggerFeatures,
+  LoggerSettings,
+  LoggerSubject,
+  LoggerUnderTest,
+  StalledLogger,
+} from "./observability/logger-subject.ts";
+export { metricsCases } from "./observability/metrics-cases.ts";
+export type {
+  BreakerEvent,
+  MeasuredRequest,
+  MetricsFeatures,
+  MetricsRule,
+  MetricsServerUnderTest,
+  MetricsSpec,
+  MetricsSubject,
+  RecorderUnderTest,
+} from "./observability/metrics-subject.ts";
+export { tracingCases } from "./observability/tracing-cases.ts";
+export type {
+  ArrivedSpan,
+  CollectorConduct,
+  SpanCollector,
+  TracerSettings,
+  TracingFeatures,
+  TracingSubject,
+} from "./observability/tracing-subject.ts";
 export { type CaseResult, formatReport, summary } from "./report.ts";
 export { resiliencyCases } from "./resiliency/cases.ts";
 export type {

@@ -4,6 +4,12 @@ import { invocationCases } from "./invocation/cases.ts";
 import type { InvocationSubject } from "./invocation/subject.ts";
 import { middlewareCases } from "./middleware/cases.ts";
 import type { MiddlewareSubject } from "./middleware/subject.ts";
+import { loggerCases } from "./observability/logger-cases.ts";
+import type { LoggerSubject } from "./observability/logger-subject.ts";
+import { metricsCases } from "./observability/metrics-cases.ts";
+import type { MetricsSubject } from "./observability/metrics-subject.ts";
+import { tracingCases } from "./observability/tracing-cases.ts";
+import type { TracingSubject } from "./observability/tracing-subject.ts";
 import { resiliencyCases } from "./resiliency/cases.ts";
 import type { ResiliencySubject } from "./resiliency/subject.ts";
 import { resolverCases } from "./resolver/cases.ts";
@@ -57,6 +63,21 @@ export function middlewareConformance(options: ConformanceSuiteOptions<Middlewar
 /** Registers the suite for resiliency policies with vitest. */
 export function resiliencyConformance(options: ConformanceSuiteOptions<ResiliencySubject>): void {
   registerCases(resiliencyCases, options);
+}
+
+/** Registers the suite for metrics recorders with vitest. */
+export function metricsConformance(options: ConformanceSuiteOptions<MetricsSubject>): void {
+  registerCases(metricsCases, options);
+}
+
+/** Registers the suite for tracers and the exporters behind them with vitest. */
+export function tracingConformance(options: ConformanceSuiteOptions<TracingSubject>): void {
+  registerCases(tracingCases, options);
+}
+
+/** Registers the suite for loggers with vitest. */
+export function loggerConformance(options: ConformanceSuiteOptions<LoggerSubject>): void {
+  registerCases(loggerCases, options);
 }
 
 /** Registers any cases with vitest: one test per case. */

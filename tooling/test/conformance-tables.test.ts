@@ -1,6 +1,13 @@
 import { globSync } from "node:fs";
 import { join } from "node:path";
-import { middlewareCases, resiliencyCases, resolverCases } from "@outrigger/conformance";
+import {
+  loggerCases,
+  metricsCases,
+  middlewareCases,
+  resiliencyCases,
+  resolverCases,
+  tracingCases,
+} from "@outrigger/conformance";
 import { describe, expect, test } from "vitest";
 import {
   type CaseOutcome,
@@ -17,10 +24,23 @@ const tested = packages.filter(({ folder }) =>
     : false,
 );
 
+interface Case {
+  readonly id: string;
+  readonly title: string;
+}
+
 /** The cases of the suite for a package of this kind. */
-function casesFor(folder: string): readonly { readonly id: string; readonly title: string }[] {
-  if (folder.startsWith("packages/middleware-")) return middlewareCases;
-  return folder === "packages/resiliency" ? resiliencyCases : resolverCases;
+const suites: readonly (readonly [RegExp, readonly Case[]])[] = [
+  [/^packages\/resolver-/, resolverCases],
+  [/^packages\/middleware-/, middlewareCases],
+  [/^packages\/tracing-/, tracingCases],
+  [/^packages\/resiliency$/, resiliencyCases],
+  [/^packages\/metrics-prometheus$/, metricsCases],
+  [/^packages\/logging$/, loggerCases],
+];
+
+function casesFor(folder: string): readonly Case[] {
+  return suites.find(([kind]) => kind.test(folder))?.[1] ?? [];
 }
 
 test.for(tested.map((owner) => [owner.folder, owner] as const))(

@@ -123,8 +123,11 @@ class DaprLogger implements LeveledLogger {
 
   log(level: LogLevel, message: string, fields?: LogFields): void {
     if (!this.enabled(level)) return;
+    const { sink } = this.#output;
+    const lostBefore = sink.lostLines ?? 0;
     this.#write(level, message, fields);
-    this.#reportLoss();
+    // While lines are still being lost, a report of it would be lost as well.
+    if ((sink.lostLines ?? 0) === lostBefore) this.#reportLoss(lostBefore);
   }
 
   scope(scope: string): LeveledLogger {
@@ -157,13 +160,14 @@ class DaprLogger implements LeveledLogger {
     );
   }
 
-  #reportLoss(): void {
-    const lost = this.#output.sink.lostLines ?? 0;
-    const fresh = lost - this.#output.reportedLoss;
+  #reportLoss(lost: number): void {
+    const output = this.#output;
+    const fresh = lost - output.reportedLoss;
     if (fresh === 0) return;
     this.#write("warn", `${fresh} log lines were lost: standard output was not read in time`, {});
-    // The report itself may be lost too: counted as reported, or every line would double.
-    this.#output.reportedLoss = this.#output.sink.lostLines ?? 0;
+    const lostNow = output.sink.lostLines ?? 0;
+    // A report that is lost itself is made again, and does not count as a line.
+    output.reportedLoss = lostNow === lost ? lost : output.reportedLoss + lostNow - lost;
   }
 }
 

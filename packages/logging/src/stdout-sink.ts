@@ -16,7 +16,9 @@ export function stdoutSink(descriptor = 1): LogSink {
 
 class DescriptorSink implements LogSink {
   readonly #descriptor: number;
-  #pending: Buffer = Buffer.alloc(0);
+  /** In order. Joined only when they are written: a line that must wait costs no copy of the others. */
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #lostLines = 0;
   #readerGone = false;
@@ -34,10 +36,11 @@ class DescriptorSink implements LogSink {
     const bytes = Buffer.from(line, "utf8");
     if (this.#pending.length === 0) {
       this.#keep(this.#push(bytes));
-    } else if (this.#pending.length + bytes.length > pendingLimitBytes) {
+    } else if (this.#pendingBytes + bytes.length > pendingLimitBytes) {
       this.#lostLines += 1;
     } else {
-      this.#pending = Buffer.concat([this.#pending, bytes]);
+      this.#pending.push(bytes);
+      this.#pendingBytes += bytes.length;
     }
   }
 
@@ -46,18 +49,23 @@ class DescriptorSink implements LogSink {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     while (this.#pending.length > 0 && !this.#readerGone && Date.now() < giveUpAt) {
-      this.#pending = this.#push(this.#pending);
+      this.#hold(this.#push(Buffer.concat(this.#pending)));
       if (this.#pending.length > 0) pause(retryAfterMs);
     }
-    this.#pending = Buffer.alloc(0);
+    this.#hold(Buffer.alloc(0));
+  }
+
+  #hold(rest: Buffer): void {
+    this.#pending = rest.length === 0 ? [] : [rest];
+    this.#pendingBytes = rest.length;
   }
 
   #keep(rest: Buffer): void {
-    this.#pending = rest;
+    this.#hold(rest);
     if (rest.length === 0 || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#keep(this.#push(this.#pending));
+      this.#keep(this.#push(Buffer.concat(this.#pending)));
     }, retryAfterMs);
     // Waiting for a slow reader is no reason to keep the process alive; `close` has the last word.
     this.#timer.unref();

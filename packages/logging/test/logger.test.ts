@@ -87,6 +87,27 @@ test("lines given up are reported once the logger writes again", () => {
   expect(lines.filter((line) => line.includes("3 log lines were lost"))).toHaveLength(1);
 });
 
+test("all lines given up are reported, not those alone that were lost last", () => {
+  const lines: string[] = [];
+  let isStalled = true;
+  const sink = {
+    lostLines: 0,
+    write: (line: string) => {
+      if (isStalled) sink.lostLines += 1;
+      else lines.push(line);
+    },
+    close: () => undefined,
+  };
+  const log = createLogger({ sink });
+  for (let line = 0; line < 5; line++) log.log("info", "lost");
+  isStalled = false;
+  log.log("info", "a");
+  log.log("info", "b");
+  const reports = lines.filter((line) => line.includes("log lines were lost"));
+  expect(reports).toHaveLength(1);
+  expect(reports[0]).toContain("5 log lines were lost");
+});
+
 test("a descriptor without a reader is silently given up", () => {
   const sink = stdoutSink(999);
   expect(() => sink.write("x\n")).not.toThrow();

@@ -1,0 +1,4 @@
+import { loggerConformance } from "@outrigger/conformance/vitest";
+import { subject } from "./conformance-subject.ts";
+
+loggerConformance({ name: "@outrigger/logging", setup: () => ({ subject }) });
