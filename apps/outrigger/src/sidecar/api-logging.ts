@@ -1,9 +1,9 @@
 import type { Logger } from "@outrigger/core";
 import type { ApiCallRecord } from "@outrigger/ingress-grpc";
 import type { ApiCall } from "@outrigger/ingress-http";
-import type { LeveledLogger } from "@outrigger/logging";
 import type { Configuration } from "@outrigger/resources";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
+import { isLeveled } from "./leveled-log.ts";
 
 /**
  * Dapr's log line for each HTTP call, when the flag or the Configuration asks for it; the flag
@@ -49,5 +49,5 @@ export function grpcApiLog(
 }
 
 function atEveryLevel(log: Logger): Logger {
-  return "withLevel" in log ? (log as LeveledLogger).withLevel("info") : log;
+  return isLeveled(log) ? log.withLevel("info") : log;
 }

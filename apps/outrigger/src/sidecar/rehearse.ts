@@ -6,6 +6,7 @@ import {
   type Logger,
   silentLogger,
 } from "@outrigger/core";
+import type { LeveledLogger } from "@outrigger/logging";
 import type { SidecarOptions } from "../flags/sidecar-options.ts";
 import type { Environment } from "../flags/validate-options.ts";
 import { chooseBalancer } from "../resolvers/choose-balancer.ts";
@@ -18,6 +19,7 @@ import { composeResiliency } from "./compose-resiliency.ts";
 import { composeSecurity } from "./compose-security.ts";
 import { composeTracing } from "./compose-tracing.ts";
 import type { KnownResources } from "./known-resources.ts";
+import { isLeveled } from "./leveled-log.ts";
 import type { SidecarResources } from "./read-resources.ts";
 
 /** What a rehearsal works with beside options. */
@@ -46,9 +48,9 @@ export async function rehearse(
   return news.length === 0 ? undefined : news.join("; ");
 }
 
-/** The same log, which also collects its errors. */
+/** The same log, which also collects its errors. What passes at every level still does. */
 export function complaintsTo(complaints: string[], log: Logger): Logger {
-  return {
+  const collecting: Logger = {
     log: (level, text, fields) => {
       if (level === "error") complaints.push(text);
       log.log(level, text, fields);
@@ -56,6 +58,10 @@ export function complaintsTo(complaints: string[], log: Logger): Logger {
     enabled: (level) => log.enabled(level),
     scope: (name) => complaintsTo(complaints, log.scope(name)),
   };
+  if (!isLeveled(log)) return collecting;
+  const withLevel: LeveledLogger["withLevel"] = (level) => log.withLevel(level);
+  const leveled: Logger & Pick<LeveledLogger, "withLevel"> = { ...collecting, withLevel };
+  return leveled;
 }
 
 async function compose(

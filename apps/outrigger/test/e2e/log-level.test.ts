@@ -35,3 +35,10 @@ test.skipIf(process.platform === "win32")(
     expect(lines("level=info")).toBe(infos);
   },
 );
+
+test("API calls are logged at every level", async () => {
+  const flags = ["--log-level", "error", "--enable-api-logging"];
+  const sidecar = await mesh.sidecar("talker", { flags });
+  await call(sidecar.httpPort, "GET", "/v1.0/metadata");
+  await waitFor(async () => sidecar.output().includes("HTTP API Called"), "the line of the call");
+});
