@@ -25,6 +25,7 @@ test("takes the words for yes that Dapr takes", () => {
 test("reads patterns in the syntax of Go", () => {
   expect(goPattern("(?i)^/a\\z").test("/A")).toBe(true);
   expect(goPattern("\\A(?P<x>b)").exec("bc")?.groups?.x).toBe("b");
+  expect("a1 b22".replace(goPattern("[[:digit:]]+", "g"), "n")).toBe("an bn");
   expect(() => goPattern("(")).toThrow("error parsing regexp: ");
 });
 

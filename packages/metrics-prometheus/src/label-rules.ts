@@ -1,5 +1,5 @@
-import { errorText, type Logger } from "@outrigger/core";
-import { goPattern, goReplacement } from "./go-pattern.ts";
+import { errorText, goPattern, type Logger } from "@outrigger/core";
+import { goReplacement } from "./go-replacement.ts";
 
 /** A rewriting of label values of one metric, as in Dapr's `metrics.rules`. */
 export interface MetricRule {
@@ -60,7 +60,7 @@ export class LabelRules {
 
 function compiled(rule: string, source: string): RegExp {
   try {
-    return goPattern(source);
+    return goPattern(source, "g");
   } catch (reason) {
     throw new Error(`failed to compile regex for rule ${rule}: ${errorText(reason)}`);
   }
