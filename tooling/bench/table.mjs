@@ -16,6 +16,12 @@ const rows = [
   ...loadRows("proxy", "gRPC proxy"),
   ...loadRows("mtls", "mutual TLS, 1 KB POST"),
   ...loadRows("observed", "mutual TLS, metrics, 10 % traces"),
+  {
+    key: "quietMegabytes",
+    label: "mutual TLS without both, RSS under load, caller",
+    unit: "MB",
+    digits: 0,
+  },
   { key: "observedMegabytes", label: "the same, RSS under load, caller", unit: "MB", digits: 0 },
   { key: "observedCostPercent", label: "CPU for metrics and traces", unit: "%", digits: 1 },
   { key: "handshakeMs", label: "TLS handshake, median", unit: "ms", digits: 2 },
