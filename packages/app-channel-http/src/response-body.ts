@@ -58,10 +58,12 @@ export function responseBody(answer: Answer, signal: AbortSignal): Promise<Body>
       settle();
       resolve(new ResponseStream(answer, chunks, signal));
     };
-    const turn = setImmediate(() => {
-      if (Number(answer.declaredLength) <= shortBodyBytes)
-        wait = setTimeout(stream, shortBodyWaitMs);
-      else stream();
+    let turn = setImmediate(() => {
+      if (!(Number(answer.declaredLength) <= shortBodyBytes)) return stream();
+      // A timer that is late means a busy loop, where the rest may wait to be read.
+      wait = setTimeout(() => {
+        turn = setImmediate(stream);
+      }, shortBodyWaitMs);
     });
     response.on("data", onData);
     response.once("end", onEnd);

@@ -211,6 +211,25 @@ describe("material that does not hold is refused", () => {
   });
 });
 
+test("a request whose outermost length is not that of its bytes is refused", async () => {
+  const { csr } = signingRequest("EC PRIVATE KEY");
+  const der = Buffer.from(csr.replace(/-----[^-]+-----/g, ""), "base64");
+  const body = (bytes: Uint8Array): Buffer =>
+    Buffer.from(
+      `-----BEGIN CERTIFICATE REQUEST-----\n${Buffer.from(bytes).toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`,
+    );
+  const refusal = "failed to parse certificate signing request: not one whole ASN.1 sequence";
+  // Of some 250 keys one has a signature for which a bit that is turned over makes the length shorter.
+  expect(der.readUInt8(1)).toBe(0x81);
+  const shorter = Buffer.from(der);
+  shorter.writeUInt8(der.readUInt8(2) - 4, 2);
+
+  await expect(publicKeyOfRequest(body(shorter))).rejects.toThrow(refusal);
+  await expect(publicKeyOfRequest(body(Buffer.concat([der, Buffer.alloc(1)])))).rejects.toThrow(
+    refusal,
+  );
+});
+
 test("requests that were tampered with are refused, whatever was changed", async () => {
   const { csr } = signingRequest("EC PRIVATE KEY");
   const der = Buffer.from(csr.replace(/-----[^-]+-----/g, ""), "base64");
@@ -218,30 +237,15 @@ test("requests that were tampered with are refused, whatever was changed", async
     Buffer.from(
       `-----BEGIN CERTIFICATE REQUEST-----\n${Buffer.from(bytes).toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`,
     );
-  const key = await publicKeyOfRequest(body(der));
-  expect(key).toBeInstanceOf(Uint8Array);
-  // Some encodings of a signature's numbers have a second form (seen once in some hundred keys): that
-  // one may pass, because what is signed has not changed, and so has not the key.
-  const refusal = /^(?:invalid signature|failed to parse certificate signing request: .*)$/s;
-  const outcome = async (bytes: Uint8Array): Promise<string> => {
-    try {
-      return Buffer.from(await publicKeyOfRequest(body(bytes))).equals(key)
-        ? "same key"
-        : "accepted";
-    } catch (reason) {
-      return refusal.test(String(reason).replace(/^Error: /, "")) ? "refused" : String(reason);
-    }
-  };
-  let accepted = 0;
+  await expect(publicKeyOfRequest(body(der))).resolves.toBeInstanceOf(Uint8Array);
   for (let index = 0; index < der.length; index++) {
     const changed = Buffer.from(der);
     changed.writeUInt8(changed.readUInt8(index) ^ (1 << (index % 8)), index);
-    const result = await outcome(changed);
-    if (result === "same key") accepted += 1;
-    else expect(result, `byte ${index}`).toBe("refused");
+    await expect(publicKeyOfRequest(body(changed)), `byte ${index}`).rejects.toThrow(
+      /^(?:invalid signature|failed to parse certificate signing request: .*)$/s,
+    );
     await expect(publicKeyOfRequest(body(der.subarray(0, index)))).rejects.toThrow(
       /^failed to parse certificate signing request: /,
     );
   }
-  expect(accepted).toBeLessThanOrEqual(2);
 });
